@@ -1,0 +1,162 @@
+"""Every error that crosses a process, with its wire code and HTTP status.
+
+::
+
+    ChatError
+    ├── InvalidRequest          400 invalid_request      not JSON, unknown field, wrong type
+    │   ├── EmptyMessage        400 empty_message
+    │   └── NotAQuestion        400 not_a_question
+    ├── Unauthenticated         401 unauthenticated      no key or session, or a wrong or revoked one
+    ├── Forbidden               403 forbidden            known, but may not do this
+    │   └── XsrfFailed          403 xsrf_failed          a cookie without its X-XSRFToken
+    ├── NotFound                404 not_found
+    │   └── ChannelNotFound     404 channel_not_found    unknown, or not yours: the two look the same
+    ├── MethodNotAllowed        405 method_not_allowed
+    ├── Conflict                409 conflict
+    │   ├── AlreadyClosed       409 already_closed       details: outcome, by_id, by_name, at
+    │   ├── QuestionChanged     409 question_changed     details: asked, asking
+    │   └── NameTaken           409 name_taken
+    ├── InviteGone              410 invite_gone          expired, used up or revoked
+    ├── MessageTooLarge         413 message_too_large    details: limit_bytes
+    ├── InvalidAnswer           422 invalid_answer       details: choices
+    ├── RateLimited             429 rate_limited         details: retry_after (seconds)
+    ├── InternalError           500 internal_error       logged with its traceback, no detail outside
+    ├── StoreUnavailable        503 store_unavailable    disk full, read-only, locked; details: retry_after
+    ├── NewerDatabase           503 newer_database       written by a later jupyter_agentchat
+    │
+    │   raised in the client only
+    ├── NoAnswer (TimeoutError)     the question closed without an answer and has no default: .outcome says how
+    ├── NoHuman                     headless, and nothing says what the human would have answered
+    ├── HubUnreachable (ConnectionError)
+    └── BlockingInLoop (RuntimeError)   a blocking call inside a running event loop: use AsyncAgent
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class ChatError(Exception):
+    """Base of everything that a hub refuses.
+
+    Args:
+        message: what happened, to which thing, and what to do.
+        details: extra JSON fields of the wire error, beside ``code`` and ``message``.
+    """
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+
+class InvalidRequest(ChatError):
+    code, status = "invalid_request", 400
+
+
+class EmptyMessage(InvalidRequest):
+    code = "empty_message"
+
+
+class NotAQuestion(InvalidRequest):
+    code = "not_a_question"
+
+
+class Unauthenticated(ChatError):
+    code, status = "unauthenticated", 401
+
+
+class Forbidden(ChatError):
+    code, status = "forbidden", 403
+
+
+class XsrfFailed(Forbidden):
+    code = "xsrf_failed"
+
+
+class NotFound(ChatError):
+    code, status = "not_found", 404
+
+
+class ChannelNotFound(NotFound):
+    code = "channel_not_found"
+
+
+class MethodNotAllowed(ChatError):
+    code, status = "method_not_allowed", 405
+
+
+class Conflict(ChatError):
+    code, status = "conflict", 409
+
+
+class AlreadyClosed(Conflict):
+    code = "already_closed"
+
+
+class QuestionChanged(Conflict):
+    code = "question_changed"
+
+
+class NameTaken(Conflict):
+    code = "name_taken"
+
+
+class InviteGone(ChatError):
+    code, status = "invite_gone", 410
+
+
+class MessageTooLarge(ChatError):
+    code, status = "message_too_large", 413
+
+
+class InvalidAnswer(ChatError):
+    code, status = "invalid_answer", 422
+
+
+class RateLimited(ChatError):
+    code, status = "rate_limited", 429
+
+
+class InternalError(ChatError):
+    code, status = "internal_error", 500
+
+
+class StoreUnavailable(ChatError):
+    code, status = "store_unavailable", 503
+
+
+class NewerDatabase(ChatError):
+    code, status = "newer_database", 503
+
+
+class NoAnswer(ChatError, TimeoutError):
+    code, status = "no_answer", 408
+
+
+class NoHuman(ChatError):
+    code, status = "no_human", 503
+
+
+class HubUnreachable(ChatError, ConnectionError):
+    code, status = "hub_unreachable", 503
+
+
+class BlockingInLoop(ChatError, RuntimeError):
+    code = "blocking_in_loop"
+
+
+def tree(root: type[ChatError] = ChatError) -> dict[str, type[ChatError]]:
+    """Every wire code and its class, ``root`` included."""
+    found = {root.code: root}
+    for child in root.__subclasses__():
+        found.update(tree(child))
+    return found
+
+
+def from_wire(code: str, message: str, **details: Any) -> ChatError:
+    """The error that a hub meant by ``code``; a code from a newer hub becomes a plain ``ChatError``."""
+    return tree().get(code, ChatError)(message, **details)

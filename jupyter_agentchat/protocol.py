@@ -1,0 +1,664 @@
+"""Everything that crosses a process, defined once: records, requests, replies and WebSocket frames.
+
+The handlers, the OpenAPI document and ``labextension/src/protocol.ts`` are generated from this file (``schema.py``).
+
+Three kinds of struct:
+
+- **records** (`Message`, `Channel`, ...) go out. Readers ignore fields that they do not know.
+- **requests** come in: a field that is not defined is refused. One struct holds a call's path, query and body fields.
+- **frames** are the WebSocket's, told apart by ``type``.
+
+Times are RFC 3339 strings in UTC with milliseconds (they sort as text). Durations are seconds.
+msgspec's ``Meta`` limits act on decoding, not on construction; so sizes are checked in ``rules.py``.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import time
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Annotated, Any, Literal, Union
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, field
+
+PROTOCOL = 1
+MAX_MESSAGE_BYTES = 1024 * 1024
+"""A message's content, as UTF-8. The parts of a message together may have four times as much."""
+
+Kind = Literal["agent", "human"]
+Role = Literal["owner", "member", "observer"]
+Outcome = Literal["answered", "default", "timed_out", "withdrawn", "escalated"]
+QuestionState = Literal["open", "answered", "default", "timed_out", "withdrawn", "escalated"]
+
+# ---------------------------------------------------------------------------------------------- ids and times
+
+
+def new_id(prefix: str) -> str:
+    """An opaque id: prefix, 48 bits of time and 80 random bits in base32, so ids sort by age and fit a NATS subject."""
+    body = int(time.time() * 1000).to_bytes(6, "big") + os.urandom(10)
+    return f"{prefix}_{base64.b32hexencode(body).decode().rstrip('=').lower()}"
+
+
+def new_secret(prefix: str) -> str:
+    """A bearer secret with 32 random bytes; only its hash is ever stored."""
+    return f"{prefix}_{base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip('=')}"
+
+
+def timestamp(seconds: float) -> str:
+    """Unix time in seconds → ``2026-11-21T06:00:00.000Z``."""
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def seconds_of(at: str) -> float:
+    """The reverse of `timestamp`."""
+    return datetime.fromisoformat(at.replace("Z", "+00:00")).timestamp()
+
+
+# ---------------------------------------------------------------------------------------------- records
+
+
+class Record(Struct, omit_defaults=True):
+    """What a hub tells. Unknown fields are ignored, so an older reader understands a newer hub.
+
+    A field without a default is always there; one with a default is left out while it has it.
+    """
+
+
+class Participant(Record):
+    id: str
+    kind: Kind
+    name: str
+    description: str | None = None
+    owner_id: str | None = None
+    created_at: str | None = None
+
+
+class Member(Record):
+    """A participant in one channel. ``read_seq`` is the reader's cursor there."""
+
+    participant_id: str
+    kind: Kind
+    name: str
+    role: Role
+    read_seq: int
+    joined_at: str
+
+
+class Channel(Record):
+    id: str
+    name: str
+    last_seq: int
+    unread: int
+    members: list[Member]
+    created_at: str
+    topic: str | None = None
+    archived: bool = False
+
+
+class Closing(Record):
+    """How a question ended. ``value`` is absent when there is none; ``source`` is set when no human did it live."""
+
+    question_id: str
+    outcome: Outcome
+    value: Any = UNSET
+    by_id: str | None = None
+    by_name: str | None = None
+    at: str | None = None
+    source: str | None = None
+
+
+class Question(Record):
+    """The question in a message. Without ``choices`` any text answers it. ``to`` names who may answer (all humans if empty)."""
+
+    key: str
+    state: QuestionState
+    choices: list[str] | None = None
+    default: Any = UNSET
+    to: list[str] | None = None
+    deadline_at: str | None = None
+    closing: Closing | None = None
+
+
+class Message(Record):
+    """One durable entry of a channel's log. ``prev_seq`` (live events only) is the seq before it in this channel."""
+
+    id: str
+    channel_id: str
+    seq: int
+    author_id: str
+    author_name: str
+    author_kind: Kind
+    content: str
+    created_at: str
+    client_id: str | None = None
+    parent_id: str | None = None
+    lamport: int | None = None
+    mentions: list[str] | None = None
+    parts: list[dict[str, Any]] | None = None
+    question: Question | None = None
+    closes: Closing | None = None
+    edited_at: str | None = None
+    deleted_at: str | None = None
+    prev_seq: int | None = None
+
+
+class AgentStatus(Record):
+    participant_id: str
+    name: str
+    connections: int
+    open_questions: int
+
+
+# ---------------------------------------------------------------------------------------------- requests
+
+
+class Request(Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """What a client sends. An unknown field is refused: a typo must not pass for a wish."""
+
+
+class Nothing(Request):
+    pass
+
+
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+ClientId = Annotated[str, Meta(min_length=1, max_length=128)]
+Seconds = Annotated[float, Meta(ge=0, le=10 * 365 * 86400)]
+
+
+class Bootstrap(Request):
+    owner_email: Annotated[str, Meta(min_length=3, max_length=254)]
+    owner_password: Annotated[str, Meta(min_length=8, max_length=1024)]
+    agent_name: Name
+    agent_description: Annotated[str, Meta(max_length=2000)] | None = None
+
+
+class Login(Request):
+    email: str
+    password: Annotated[str, Meta(max_length=1024)]
+
+
+class AcceptInvite(Request):
+    token: str
+    name: Name | None = None
+
+
+class LookUpInvite(Request):
+    token: str
+
+
+class CreateChannel(Request):
+    name: Name
+    topic: Annotated[str, Meta(max_length=2000)] | None = None
+
+
+class OneChannel(Request):
+    channel_id: str
+
+
+class UpdateChannel(Request):
+    channel_id: str
+    name: Name | None = None
+    topic: Annotated[str, Meta(max_length=2000)] | None = None
+
+
+class AddMember(Request):
+    channel_id: str
+    participant_id: str
+    role: Role = "member"
+
+
+class RemoveMember(Request):
+    channel_id: str
+    participant_id: str
+
+
+class ReadMessages(Request):
+    """A page in seq order: the first after ``after``, or the last before ``before``. ``wait`` seconds for the first."""
+
+    channel_id: str
+    after: Annotated[int, Meta(ge=0)] | None = None
+    before: Annotated[int, Meta(ge=0)] | None = None
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+    wait: Annotated[float, Meta(ge=0, le=60)] = 0
+
+
+class Decided(Request):
+    """An answer that the asker already holds (``AGENTCHAT_ANSWERS``, a ledger): the question is born closed, and says so."""
+
+    value: Any
+    source: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class Ask(Request):
+    """The question that a message asks.
+
+    ``key`` is the asker's own name for it: while a question with that key is open, or closed and not yet consumed, asking
+    again takes it up. ``timeout`` counts from when the hub takes the question; then ``default`` closes it, or nothing does
+    and the outcome is ``timed_out``.
+    """
+
+    key: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    choices: Annotated[list[Annotated[str, Meta(min_length=1, max_length=500)]], Meta(min_length=1, max_length=100)] | None = None
+    timeout: Seconds | None = None
+    default: Any = UNSET
+    to: list[Name] | None = None
+    decided: Decided | None = None
+
+
+class PostMessage(Request):
+    channel_id: str
+    content: str
+    client_id: ClientId | None = None
+    parent_id: str | None = None
+    lamport: Annotated[int, Meta(ge=0)] | None = None
+    mentions: list[str] | None = None
+    parts: list[dict[str, Any]] | None = None
+    question: Ask | None = None
+
+
+class EditMessage(Request):
+    channel_id: str
+    message_id: str
+    content: str
+
+
+class OneMessage(Request):
+    channel_id: str
+    message_id: str
+
+
+class MarkRead(Request):
+    channel_id: str
+    seq: Annotated[int, Meta(ge=0)]
+
+
+class Answer(Request):
+    channel_id: str
+    message_id: str
+    value: Any
+    client_id: ClientId | None = None
+
+
+class ListQuestions(Request):
+    state: Literal["open"] = "open"
+    channel_id: str | None = None
+
+
+class CreateAgent(Request):
+    name: Name
+    description: Annotated[str, Meta(max_length=2000)] | None = None
+
+
+class RevokeKey(Request):
+    agent_id: str
+    key_id: str
+
+
+class OneAgent(Request):
+    agent_id: str
+
+
+class CreateInvite(Request):
+    channel_id: str
+    name: Name | None = None
+    email: str | None = None
+    expires_in: Annotated[float, Meta(gt=0, le=365 * 86400)] = 7 * 86400.0
+    max_uses: Annotated[int, Meta(ge=1, le=10_000)] = 1
+
+
+class ProveKernel(Request):
+    """A kernel asks its own server for a key: ``proof`` is HMAC-SHA256 under its connection key of the other fields.
+
+    The signed text is ``agentchat-kernel\\n{kernel_id}\\n{agent_name}\\n{notebook}\\n{at}``; ``at`` may be 60 seconds off.
+    """
+
+    kernel_id: str
+    agent_name: Name
+    notebook: Annotated[str, Meta(max_length=4096)]
+    at: int
+    proof: str
+
+
+class ProveLocal(Request):
+    """A process of the same operating system user shows the secret that lies, mode 0600, beside the database."""
+
+    secret: str
+    agent_name: Name
+    notebook: Annotated[str, Meta(max_length=4096)]
+
+
+# ---------------------------------------------------------------------------------------------- replies
+
+
+class Done(Record):
+    ok: bool
+
+
+class Bootstrapped(Record):
+    api_key: str
+    channel_id: str
+    invite_url: str
+    agent_id: str
+    owner_id: str | None = None
+
+
+class SignedIn(Record):
+    participant: Participant
+    session_token: str
+    channel_id: str | None = None
+
+
+class InviteState(Record):
+    """What an invite page may know before anyone joined."""
+
+    channel_name: str
+    invited_by: str
+    name: str | None = None
+
+
+class OneChannelReply(Record):
+    channel: Channel
+
+
+class ChannelsReply(Record):
+    channels: list[Channel]
+
+
+class MembersReply(Record):
+    members: list[Member]
+
+
+class MessageReply(Record):
+    message: Message
+
+
+class MessagesReply(Record):
+    messages: list[Message]
+    last_seq: int
+    has_more: bool
+    epoch: str
+
+
+class QuestionsReply(Record):
+    questions: list[Message]
+
+
+class AgentReply(Record):
+    agent: Participant
+    api_key: str
+    key_id: str
+
+
+class AgentsReply(Record):
+    agents: list[Participant]
+
+
+class KeyReply(Record):
+    api_key: str
+    key_id: str
+
+
+class KernelReply(Record):
+    """A kernel's agent: its key, and the channel of its notebook."""
+
+    agent: Participant
+    api_key: str
+    channel_id: str
+    channel_name: str
+
+
+class InviteReply(Record):
+    invite_url: str
+    token: str
+    expires_at: str
+
+
+class MeReply(Record):
+    participant: Participant
+    epoch: str
+    protocol: int
+
+
+class ParticipantsReply(Record):
+    participants: list[Participant]
+
+
+class StatusReply(Record):
+    version: str
+    epoch: str
+    agents: list[AgentStatus]
+    connections: int
+    open_questions: int
+
+
+class ErrorBody(Record):
+    """The inside of ``{"error": ...}``. Beside code and message, what the code's row in errors.py says."""
+
+    code: str
+    message: str
+    retry_after: float | None = None
+    limit_bytes: int | None = None
+    outcome: Outcome | None = None
+    by_id: str | None = None
+    by_name: str | None = None
+    at: str | None = None
+    choices: list[str] | None = None
+    asked: str | None = None
+    asking: str | None = None
+
+
+class ErrorReply(Record):
+    error: ErrorBody
+
+
+# ---------------------------------------------------------------------------------------------- operations
+
+Who = Literal["anyone", "participant", "human", "bootstrapper"]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One call: the hub's method of that ``name`` takes the request and gives the reply."""
+
+    name: str
+    method: str
+    path: str
+    request: type[Struct]
+    reply: type[Struct]
+    status: int = 200
+    who: Who = "participant"
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation("bootstrap", "POST", "bootstrap", Bootstrap, Bootstrapped, 201, "bootstrapper"),
+    Operation("login", "POST", "login", Login, SignedIn, 200, "anyone"),
+    Operation("logout", "POST", "logout", Nothing, Done, 200, "participant"),
+    Operation("look_up_invite", "GET", "invites/{token}", LookUpInvite, InviteState, 200, "anyone"),
+    Operation("accept_invite", "POST", "invites/{token}/accept", AcceptInvite, SignedIn, 200, "anyone"),
+    Operation("prove_kernel", "POST", "kernels/{kernel_id}/agent", ProveKernel, KernelReply, 201, "anyone"),
+    Operation("prove_local", "POST", "local/agent", ProveLocal, KernelReply, 201, "anyone"),
+    Operation("list_channels", "GET", "channels", Nothing, ChannelsReply),
+    Operation("create_channel", "POST", "channels", CreateChannel, OneChannelReply, 201),
+    Operation("get_channel", "GET", "channels/{channel_id}", OneChannel, OneChannelReply),
+    Operation("update_channel", "PATCH", "channels/{channel_id}", UpdateChannel, OneChannelReply),
+    Operation("archive_channel", "DELETE", "channels/{channel_id}", OneChannel, Done),
+    Operation("list_members", "GET", "channels/{channel_id}/members", OneChannel, MembersReply),
+    Operation("add_member", "POST", "channels/{channel_id}/members", AddMember, MembersReply, 201),
+    Operation("remove_member", "DELETE", "channels/{channel_id}/members/{participant_id}", RemoveMember, Done),
+    Operation("read_messages", "GET", "channels/{channel_id}/messages", ReadMessages, MessagesReply),
+    Operation("post_message", "POST", "channels/{channel_id}/messages", PostMessage, MessageReply, 201),
+    Operation("get_message", "GET", "channels/{channel_id}/messages/{message_id}", OneMessage, MessageReply),
+    Operation("edit_message", "PATCH", "channels/{channel_id}/messages/{message_id}", EditMessage, MessageReply),
+    Operation("delete_message", "DELETE", "channels/{channel_id}/messages/{message_id}", OneMessage, Done),
+    Operation("mark_read", "POST", "channels/{channel_id}/read", MarkRead, Done),
+    Operation("answer", "POST", "channels/{channel_id}/messages/{message_id}/answer", Answer, MessageReply),
+    Operation("withdraw", "POST", "channels/{channel_id}/messages/{message_id}/withdraw", OneMessage, MessageReply),
+    Operation("consume", "POST", "channels/{channel_id}/messages/{message_id}/consume", OneMessage, Done),
+    Operation("list_questions", "GET", "questions", ListQuestions, QuestionsReply),
+    Operation("list_agents", "GET", "agents", Nothing, AgentsReply),
+    Operation("create_agent", "POST", "agents", CreateAgent, AgentReply, 201),
+    Operation("create_key", "POST", "agents/{agent_id}/keys", OneAgent, KeyReply, 201),
+    Operation("revoke_key", "DELETE", "agents/{agent_id}/keys/{key_id}", RevokeKey, Done),
+    Operation("create_invite", "POST", "invites", CreateInvite, InviteReply, 201),
+    Operation("me", "GET", "me", Nothing, MeReply),
+    Operation("list_participants", "GET", "participants", Nothing, ParticipantsReply),
+    Operation("status", "GET", "status", Nothing, StatusReply),
+)
+
+# ---------------------------------------------------------------------------------------------- frames, client → server
+
+
+class SendMessage(PostMessage, tag_field="type", tag="send_message"):
+    request_id: str | None = None
+
+
+class Subscribe(Request, tag_field="type", tag="subscribe"):
+    """Replays the channel from after ``after`` (from now on, if absent), then goes live."""
+
+    channel_id: str
+    after: Annotated[int, Meta(ge=0)] | None = None
+    epoch: str | None = None
+    request_id: str | None = None
+
+
+class Unsubscribe(Request, tag_field="type", tag="unsubscribe"):
+    channel_id: str
+    request_id: str | None = None
+
+
+class Ack(Request, tag_field="type", tag="ack"):
+    channel_id: str
+    seq: Annotated[int, Meta(ge=0)]
+    request_id: str | None = None
+
+
+class SendSignal(Request, tag_field="type", tag="signal"):
+    channel_id: str
+    kind: Literal["typing", "presence", "status", "progress"]
+    data: dict[str, Any] = field(default_factory=dict)
+    request_id: str | None = None
+
+
+class SendAnswer(Request, tag_field="type", tag="answer"):
+    message_id: str
+    value: Any
+    channel_id: str | None = None
+    client_id: ClientId | None = None
+    request_id: str | None = None
+
+
+class Consume(Request, tag_field="type", tag="consume"):
+    """The asker has taken its question's answer: asking with the same key now asks anew."""
+
+    channel_id: str
+    message_id: str
+    request_id: str | None = None
+
+
+class Ping(Request, tag_field="type", tag="ping"):
+    request_id: str | None = None
+
+
+ClientFrame = Union[SendMessage, Subscribe, Unsubscribe, Ack, SendSignal, SendAnswer, Consume, Ping]
+
+# ---------------------------------------------------------------------------------------------- frames, server → client
+
+
+class Connected(Record, tag_field="type", tag="connected"):
+    """``heartbeat``: seconds between the server's pings; silence for three of them means that the connection is dead."""
+
+    participant: Participant
+    protocol: int
+    epoch: str
+    heartbeat: float
+
+
+class NewMessage(Record, tag_field="type", tag="new_message"):
+    message: Message
+
+
+class MessageUpdated(Record, tag_field="type", tag="message_updated"):
+    """``seq`` is the update's own place in the log, the cursor behind it."""
+
+    message: Message
+    seq: int
+
+
+class MessageDeleted(Record, tag_field="type", tag="message_deleted"):
+    channel_id: str
+    message_id: str
+    seq: int
+
+
+class Sent(Record, tag_field="type", tag="sent"):
+    """The message is durable. ``message`` comes along for a question, which may be an older one taken up."""
+
+    message_id: str
+    seq: int
+    client_id: str | None = None
+    request_id: str | None = None
+    message: Message | None = None
+
+
+class Subscribed(Record, tag_field="type", tag="subscribed"):
+    channel_id: str
+    last_seq: int
+    request_id: str | None = None
+
+
+class DoneFrame(Record, tag_field="type", tag="done"):
+    """The reply to a frame that has no other."""
+
+    request_id: str | None = None
+
+
+class Signal(Record, tag_field="type", tag="signal"):
+    channel_id: str
+    participant_id: str
+    kind: str
+    data: dict[str, Any]
+
+
+class Lagged(Record, tag_field="type", tag="lagged"):
+    channel_id: str
+    resume_after: int
+
+
+class Reset(Record, tag_field="type", tag="reset"):
+    channel_id: str
+    epoch: str
+    reason: str
+
+
+class ErrorFrame(ErrorBody, tag_field="type", tag="error"):
+    request_id: str | None = None
+
+
+class Pong(Record, tag_field="type", tag="pong"):
+    request_id: str | None = None
+
+
+ServerFrame = Union[
+    Connected, NewMessage, MessageUpdated, MessageDeleted, Sent, Subscribed, DoneFrame, Signal, Lagged, Reset, ErrorFrame, Pong
+]
+
+# ---------------------------------------------------------------------------------------------- the panel in a notebook
+
+PANEL_MIME = "application/vnd.agentchat.v1+json"
+
+
+class PanelData(Record):
+    """The data of ``PANEL_MIME``: which channel a panel shows; never a secret. ``page_url`` is where a browser may answer too."""
+
+    channel_id: str
+    channel_name: str
+    question_id: str | None = None
+    page_url: str | None = None
+
+
+encode = msgspec.json.Encoder().encode
+decode_client_frame = msgspec.json.Decoder(ClientFrame).decode
+decode_server_frame = msgspec.json.Decoder(ServerFrame).decode
