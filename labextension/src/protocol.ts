@@ -1,0 +1,554 @@
+// GENERATED from jupyter_agentchat/protocol.py. Do not edit; write it anew with `make protocol`, that is
+//     python -m jupyter_agentchat.schema typescript > labextension/src/protocol.ts
+//
+// A field without a default is always there. One with a default is optional: it is left out while it has it.
+
+export const PROTOCOL = 1;
+export const MAX_MESSAGE_BYTES = 1048576;
+export const PANEL_MIME = "application/vnd.agentchat.v1+json";
+
+export type Kind = "agent" | "human";
+export type Role = "owner" | "member" | "observer";
+export type Outcome = "answered" | "default" | "timed_out" | "withdrawn" | "escalated";
+export type QuestionState = "open" | "answered" | "default" | "timed_out" | "withdrawn" | "escalated";
+export type ErrorCode = "invalid_request" | "empty_message" | "not_a_question" | "unauthenticated" | "forbidden" | "xsrf_failed" | "not_found" | "channel_not_found" | "method_not_allowed" | "conflict" | "already_closed" | "question_changed" | "name_taken" | "invite_gone" | "message_too_large" | "invalid_answer" | "rate_limited" | "internal_error" | "store_unavailable" | "newer_database";
+
+export interface Participant {
+  id: string;
+  kind: Kind;
+  name: string;
+  description?: string;
+  owner_id?: string;
+  created_at?: string;
+}
+
+/** A participant in one channel. ``read_seq`` is the reader's cursor there. */
+export interface Member {
+  participant_id: string;
+  kind: Kind;
+  name: string;
+  role: Role;
+  read_seq: number;
+  joined_at: string;
+}
+
+export interface Channel {
+  id: string;
+  name: string;
+  last_seq: number;
+  unread: number;
+  members: Member[];
+  created_at: string;
+  topic?: string;
+  archived?: boolean;
+}
+
+/** How a question ended. ``value`` is absent when there is none; ``source`` is set when no human did it live. */
+export interface Closing {
+  question_id: string;
+  outcome: Outcome;
+  value?: unknown;
+  by_id?: string;
+  by_name?: string;
+  at?: string;
+  source?: string;
+}
+
+/** The question in a message. Without ``choices`` any text answers it. ``to`` names who may answer (all humans if empty). */
+export interface Question {
+  key: string;
+  state: QuestionState;
+  choices?: string[];
+  default?: unknown;
+  to?: string[];
+  deadline_at?: string;
+  closing?: Closing;
+}
+
+/** One durable entry of a channel's log. ``prev_seq`` (live events only) is the seq before it in this channel. */
+export interface Message {
+  id: string;
+  channel_id: string;
+  seq: number;
+  author_id: string;
+  author_name: string;
+  author_kind: Kind;
+  content: string;
+  created_at: string;
+  client_id?: string;
+  parent_id?: string;
+  lamport?: number;
+  mentions?: string[];
+  parts?: Record<string, unknown>[];
+  question?: Question;
+  closes?: Closing;
+  edited_at?: string;
+  deleted_at?: string;
+  prev_seq?: number;
+}
+
+export interface AgentStatus {
+  participant_id: string;
+  name: string;
+  connections: number;
+  open_questions: number;
+}
+
+export type Nothing = Record<string, never>;
+
+export interface Bootstrap {
+  owner_email: string;
+  owner_password: string;
+  agent_name: string;
+  agent_description?: string;
+}
+
+export interface Login {
+  email: string;
+  password: string;
+}
+
+export interface AcceptInvite {
+  token: string;
+  name?: string;
+}
+
+export interface LookUpInvite {
+  token: string;
+}
+
+export interface CreateChannel {
+  name: string;
+  topic?: string;
+}
+
+export interface OneChannel {
+  channel_id: string;
+}
+
+export interface UpdateChannel {
+  channel_id: string;
+  name?: string;
+  topic?: string;
+}
+
+export interface AddMember {
+  channel_id: string;
+  participant_id: string;
+  role?: Role;
+}
+
+export interface RemoveMember {
+  channel_id: string;
+  participant_id: string;
+}
+
+/** A page in seq order: the first after ``after``, or the last before ``before``. ``wait`` seconds for the first. */
+export interface ReadMessages {
+  channel_id: string;
+  after?: number;
+  before?: number;
+  limit?: number;
+  wait?: number;
+}
+
+/** An answer that the asker already holds (``AGENTCHAT_ANSWERS``, a ledger): the question is born closed, and says so. */
+export interface Decided {
+  value: unknown;
+  source: string;
+}
+
+/** The question that a message asks. ``key`` is the asker's own name for it: while a question with that key is open, or closed and not yet consumed, asking again takes it up. ``timeout`` counts from when the hub takes the question; then ``default`` closes it, or nothing does and the outcome is ``timed_out``. */
+export interface Ask {
+  key?: string;
+  choices?: string[];
+  timeout?: number;
+  default?: unknown;
+  to?: string[];
+  decided?: Decided;
+}
+
+export interface PostMessage {
+  channel_id: string;
+  content: string;
+  client_id?: string;
+  parent_id?: string;
+  lamport?: number;
+  mentions?: string[];
+  parts?: Record<string, unknown>[];
+  question?: Ask;
+}
+
+export interface EditMessage {
+  channel_id: string;
+  message_id: string;
+  content: string;
+}
+
+export interface OneMessage {
+  channel_id: string;
+  message_id: string;
+}
+
+export interface MarkRead {
+  channel_id: string;
+  seq: number;
+}
+
+export interface Answer {
+  channel_id: string;
+  message_id: string;
+  value: unknown;
+  client_id?: string;
+}
+
+export interface ListQuestions {
+  state?: "open";
+  channel_id?: string;
+}
+
+export interface CreateAgent {
+  name: string;
+  description?: string;
+}
+
+export interface RevokeKey {
+  agent_id: string;
+  key_id: string;
+}
+
+export interface OneAgent {
+  agent_id: string;
+}
+
+export interface CreateInvite {
+  channel_id: string;
+  name?: string;
+  email?: string;
+  expires_in?: number;
+  max_uses?: number;
+}
+
+/** A kernel asks its own server for a key: ``proof`` is HMAC-SHA256 under its connection key of the other fields. The signed text is ``agentchat-kernel\n{kernel_id}\n{agent_name}\n{notebook}\n{at}``; ``at`` may be 60 seconds off. */
+export interface ProveKernel {
+  kernel_id: string;
+  agent_name: string;
+  notebook: string;
+  at: number;
+  proof: string;
+}
+
+/** A process of the same operating system user shows the secret that lies, mode 0600, beside the database. */
+export interface ProveLocal {
+  secret: string;
+  agent_name: string;
+  notebook: string;
+}
+
+export interface Done {
+  ok: boolean;
+}
+
+export interface Bootstrapped {
+  api_key: string;
+  channel_id: string;
+  invite_url: string;
+  agent_id: string;
+  owner_id?: string;
+}
+
+export interface SignedIn {
+  participant: Participant;
+  session_token: string;
+  channel_id?: string;
+}
+
+/** What an invite page may know before anyone joined. */
+export interface InviteState {
+  channel_name: string;
+  invited_by: string;
+  name?: string;
+}
+
+export interface OneChannelReply {
+  channel: Channel;
+}
+
+export interface ChannelsReply {
+  channels: Channel[];
+}
+
+export interface MembersReply {
+  members: Member[];
+}
+
+export interface MessageReply {
+  message: Message;
+}
+
+export interface MessagesReply {
+  messages: Message[];
+  last_seq: number;
+  has_more: boolean;
+  epoch: string;
+}
+
+export interface QuestionsReply {
+  questions: Message[];
+}
+
+export interface AgentReply {
+  agent: Participant;
+  api_key: string;
+  key_id: string;
+}
+
+export interface AgentsReply {
+  agents: Participant[];
+}
+
+export interface KeyReply {
+  api_key: string;
+  key_id: string;
+}
+
+/** A kernel's agent: its key, and the channel of its notebook. */
+export interface KernelReply {
+  agent: Participant;
+  api_key: string;
+  channel_id: string;
+  channel_name: string;
+}
+
+export interface InviteReply {
+  invite_url: string;
+  token: string;
+  expires_at: string;
+}
+
+export interface MeReply {
+  participant: Participant;
+  epoch: string;
+  protocol: number;
+}
+
+export interface ParticipantsReply {
+  participants: Participant[];
+}
+
+export interface StatusReply {
+  version: string;
+  epoch: string;
+  agents: AgentStatus[];
+  connections: number;
+  open_questions: number;
+}
+
+/** The inside of ``{"error": ...}``. Beside code and message, what the code's row in errors.py says. */
+export interface ErrorBody {
+  code: ErrorCode;
+  message: string;
+  retry_after?: number;
+  limit_bytes?: number;
+  outcome?: Outcome;
+  by_id?: string;
+  by_name?: string;
+  at?: string;
+  choices?: string[];
+  asked?: string;
+  asking?: string;
+}
+
+export interface ErrorReply {
+  error: ErrorBody;
+}
+
+export interface SendMessage {
+  type: "send_message";
+  channel_id: string;
+  content: string;
+  client_id?: string;
+  parent_id?: string;
+  lamport?: number;
+  mentions?: string[];
+  parts?: Record<string, unknown>[];
+  question?: Ask;
+  request_id?: string;
+}
+
+/** Replays the channel from after ``after`` (from now on, if absent), then goes live. */
+export interface Subscribe {
+  type: "subscribe";
+  channel_id: string;
+  after?: number;
+  epoch?: string;
+  request_id?: string;
+}
+
+export interface Unsubscribe {
+  type: "unsubscribe";
+  channel_id: string;
+  request_id?: string;
+}
+
+export interface Ack {
+  type: "ack";
+  channel_id: string;
+  seq: number;
+  request_id?: string;
+}
+
+export interface SendSignal {
+  type: "signal";
+  channel_id: string;
+  kind: "presence" | "progress" | "status" | "typing";
+  data?: Record<string, unknown>;
+  request_id?: string;
+}
+
+export interface SendAnswer {
+  type: "answer";
+  message_id: string;
+  value: unknown;
+  channel_id?: string;
+  client_id?: string;
+  request_id?: string;
+}
+
+/** The asker has taken its question's answer: asking with the same key now asks anew. */
+export interface Consume {
+  type: "consume";
+  channel_id: string;
+  message_id: string;
+  request_id?: string;
+}
+
+export interface Ping {
+  type: "ping";
+  request_id?: string;
+}
+
+/** ``heartbeat``: seconds between the server's pings; silence for three of them means that the connection is dead. */
+export interface Connected {
+  type: "connected";
+  participant: Participant;
+  protocol: number;
+  epoch: string;
+  heartbeat: number;
+}
+
+export interface NewMessage {
+  type: "new_message";
+  message: Message;
+}
+
+/** ``seq`` is the update's own place in the log, the cursor behind it. */
+export interface MessageUpdated {
+  type: "message_updated";
+  message: Message;
+  seq: number;
+}
+
+export interface MessageDeleted {
+  type: "message_deleted";
+  channel_id: string;
+  message_id: string;
+  seq: number;
+}
+
+/** The message is durable. ``message`` comes along for a question, which may be an older one taken up. */
+export interface Sent {
+  type: "sent";
+  message_id: string;
+  seq: number;
+  client_id?: string;
+  request_id?: string;
+  message?: Message;
+}
+
+export interface Subscribed {
+  type: "subscribed";
+  channel_id: string;
+  last_seq: number;
+  request_id?: string;
+}
+
+/** The reply to a frame that has no other. */
+export interface DoneFrame {
+  type: "done";
+  request_id?: string;
+}
+
+export interface Signal {
+  type: "signal";
+  channel_id: string;
+  participant_id: string;
+  kind: string;
+  data: Record<string, unknown>;
+}
+
+export interface Lagged {
+  type: "lagged";
+  channel_id: string;
+  resume_after: number;
+}
+
+export interface Reset {
+  type: "reset";
+  channel_id: string;
+  epoch: string;
+  reason: string;
+}
+
+export interface ErrorFrame {
+  type: "error";
+  code: ErrorCode;
+  message: string;
+  retry_after?: number;
+  limit_bytes?: number;
+  outcome?: Outcome;
+  by_id?: string;
+  by_name?: string;
+  at?: string;
+  choices?: string[];
+  asked?: string;
+  asking?: string;
+  request_id?: string;
+}
+
+export interface Pong {
+  type: "pong";
+  request_id?: string;
+}
+
+/** The data of ``PANEL_MIME``: which channel a panel shows; never a secret. ``page_url`` is where a browser may answer too. */
+export interface PanelData {
+  channel_id: string;
+  channel_name: string;
+  question_id?: string;
+  page_url?: string;
+}
+
+export type ClientFrame =
+  | SendMessage
+  | Subscribe
+  | Unsubscribe
+  | Ack
+  | SendSignal
+  | SendAnswer
+  | Consume
+  | Ping;
+
+export type ServerFrame =
+  | Connected
+  | NewMessage
+  | MessageUpdated
+  | MessageDeleted
+  | Sent
+  | Subscribed
+  | DoneFrame
+  | Signal
+  | Lagged
+  | Reset
+  | ErrorFrame
+  | Pong;

@@ -1,0 +1,63 @@
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+
+import { draft, keepDraft } from "./shared";
+
+interface Props {
+  channelId: string;
+  channelName: string;
+  onSend: (text: string) => void;
+}
+
+const TALLEST = 140;
+
+export function Composer({ channelId, channelName, onSend }: Props) {
+  const [text, setText] = useState(() => draft(channelId));
+  const area = useRef<HTMLTextAreaElement>(null);
+  useLayoutEffect(() => {
+    if (area.current) grow(area.current);
+  }, [text]);
+  const change = (to: string) => {
+    setText(to);
+    keepDraft(channelId, to);
+  };
+  const send = () => {
+    if (!text.trim()) return;
+    onSend(text.trim());
+    change("");
+  };
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      <textarea
+        ref={area}
+        rows={1}
+        aria-label={`Message ${channelName}`}
+        placeholder={`Message ${channelName}`}
+        value={text}
+        onInput={(event) => {
+          change(event.currentTarget.value);
+        }}
+        onKeyDown={(event) => {
+          // Enter also ends the composition of an East Asian word; that one is not ours.
+          if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+          event.preventDefault();
+          send();
+        }}
+      />
+      <button class="send" type="submit" disabled={!text.trim()}>
+        Send
+      </button>
+    </form>
+  );
+}
+
+/** As tall as its text; `field-sizing` does it in CSS, but not yet everywhere. */
+function grow(area: HTMLTextAreaElement): void {
+  area.style.height = "auto";
+  area.style.height = `${Math.min(area.scrollHeight, TALLEST)}px`;
+}

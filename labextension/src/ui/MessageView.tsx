@@ -1,0 +1,77 @@
+import { useMemo, useState } from "preact/hooks";
+
+import type { Kind, Message } from "../protocol";
+import { dayOf, fullTimeOf, initials, timeOf } from "./format";
+import { toHtml } from "./markdown";
+
+/** A message may have a mebibyte; what is longer than this is drawn when asked for. */
+const FOLD_AT = 12_000;
+
+export function Markdown({ text, id }: { text: string; id?: string }) {
+  const [whole, setWhole] = useState(false);
+  const folded = !whole && text.length > FOLD_AT;
+  const html = useMemo(() => toHtml(folded ? text.slice(0, FOLD_AT) : text), [text, folded]);
+  return (
+    <>
+      <div id={id} class="markdown" dangerouslySetInnerHTML={{ __html: html }} />
+      {folded && (
+        <button
+          class="quiet"
+          onClick={() => {
+            setWhole(true);
+          }}
+        >
+          Show all {Math.round(text.length / 1000)}k characters
+        </button>
+      )}
+    </>
+  );
+}
+
+export function Avatar({ name, kind }: { name: string; kind: Kind }) {
+  return (
+    <span class={`avatar ${kind}`} aria-hidden="true">
+      {initials(name)}
+    </span>
+  );
+}
+
+export function Byline({ message }: { message: Message }) {
+  return (
+    <div class="byline">
+      <span class="author">{message.author_name}</span>
+      <span class="kind">{message.author_kind}</span>
+      <time dateTime={message.created_at} title={fullTimeOf(message.created_at)}>
+        {timeOf(message.created_at)}
+      </time>
+      {message.edited_at && <span title={fullTimeOf(message.edited_at)}>edited</span>}
+    </div>
+  );
+}
+
+export function DayBreak({ at }: { at: string }) {
+  return (
+    <div class="day" role="separator">
+      {dayOf(at)}
+    </div>
+  );
+}
+
+interface Props {
+  message: Message;
+  own: boolean;
+  /** Said right after another one by the same author: the name need not be said again. */
+  follows: boolean;
+}
+
+export function MessageView({ message, own, follows }: Props) {
+  return (
+    <article class={`message ${own ? "own" : ""} ${follows ? "follows" : ""}`} aria-label={`${message.author_name}, ${message.author_kind}`}>
+      <Avatar name={message.author_name} kind={message.author_kind} />
+      <div class="body">
+        <Byline message={message} />
+        {message.deleted_at ? <p class="deleted">Deleted</p> : <Markdown text={message.content} />}
+      </div>
+    </article>
+  );
+}

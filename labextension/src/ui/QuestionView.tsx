@@ -1,0 +1,162 @@
+import { useEffect, useId, useState } from "preact/hooks";
+
+import type { ErrorBody, Message, Question } from "../protocol";
+import { Byline, Avatar, Markdown } from "./MessageView";
+import { ending, fullTimeOf, timeLeft, timeOf, valueText } from "./format";
+import type { Entry } from "./outbox";
+import { draft, keepDraft } from "./shared";
+
+interface Props {
+  message: Message;
+  question: Question;
+  /** This human's own answer, on its way or refused. */
+  pending: Entry | undefined;
+  onAnswer: (value: unknown) => void;
+}
+
+export function QuestionView({ message, question, pending, onAnswer }: Props) {
+  const open = question.state === "open";
+  const id = useId();
+  return (
+    <article class={`question ${open ? "open" : "closed"}`} data-question={message.id} aria-label={`Question by ${message.author_name}`}>
+      <Avatar name={message.author_name} kind={message.author_kind} />
+      <div class="body">
+        <Byline message={message} />
+        <div class="card">
+          <Markdown id={id} text={message.content} />
+          {open ? <Ways labelId={id} message={message} question={question} pending={pending} onAnswer={onAnswer} /> : <Outcome question={question} />}
+          {pending?.error && <Problem error={pending.error} open={open} />}
+          {open && <Terms question={question} />}
+        </div>
+      </div>
+    </article>
+  );
+}
+
+/** The ways to answer: a button a choice, or a text. */
+function Ways({ labelId, message, question, pending, onAnswer }: Props & { labelId: string }) {
+  const busy = pending !== undefined && pending.state !== "failed";
+  if (question.choices) {
+    return (
+      <div class="choices">
+        {question.choices.map((choice) => (
+          <button
+            key={choice}
+            class={busy && pending.frame.type === "answer" && pending.frame.value === choice ? "choice taken" : "choice"}
+            disabled={busy}
+            onClick={() => {
+              onAnswer(choice);
+            }}
+          >
+            {choice}
+          </button>
+        ))}
+      </div>
+    );
+  }
+  return <FreeAnswer labelId={labelId} messageId={message.id} busy={busy} onAnswer={onAnswer} />;
+}
+
+interface FreeAnswerProps {
+  labelId: string;
+  messageId: string;
+  busy: boolean;
+  onAnswer: (value: string) => void;
+}
+
+function FreeAnswer({ labelId, messageId, busy, onAnswer }: FreeAnswerProps) {
+  const [text, setText] = useState(() => draft(messageId));
+  const answer = () => {
+    if (!text.trim() || busy) return;
+    keepDraft(messageId, "");
+    onAnswer(text.trim());
+  };
+  return (
+    <div class="answer">
+      <textarea
+        rows={1}
+        aria-labelledby={labelId}
+        placeholder="Your answer"
+        value={text}
+        disabled={busy}
+        onInput={(event) => {
+          setText(event.currentTarget.value);
+          keepDraft(messageId, event.currentTarget.value);
+        }}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+          event.preventDefault();
+          answer();
+        }}
+      />
+      <button class="primary" disabled={busy || !text.trim()} onClick={answer}>
+        Answer
+      </button>
+    </div>
+  );
+}
+
+function Outcome({ question }: { question: Question }) {
+  const { text, value, mark } = ending(question, question.closing);
+  const at = question.closing?.at;
+  return (
+    <p class="outcome">
+      <span class="mark" aria-hidden="true">
+        {mark}
+      </span>
+      <span>
+        {text} {value !== undefined && <strong>{value}</strong>}
+      </span>
+      {at && (
+        <time dateTime={at} title={fullTimeOf(at)}>
+          {timeOf(at)}
+        </time>
+      )}
+    </p>
+  );
+}
+
+function Problem({ error, open }: { error: ErrorBody; open: boolean }) {
+  const taken = error.code === "already_closed";
+  return (
+    <p class={taken ? "note" : "note problem"} role="status">
+      {taken ? `Already answered by ${error.by_name ?? "somebody else"}${open ? "" : "; your answer came after."}` : error.message}
+    </p>
+  );
+}
+
+/** For whom it is, how long it stands, and what happens if nobody answers. */
+function Terms({ question }: { question: Question }) {
+  const parts: string[] = [];
+  if (question.to?.length) parts.push(`for ${question.to.join(", ")}`);
+  const otherwise = question.default === undefined ? undefined : `otherwise: ${valueText(question.default)}`;
+  const at = question.deadline_at;
+  if (at) parts.push(otherwise ? `${otherwise} at ${timeOf(at)}` : `until ${timeOf(at)}`);
+  else if (otherwise) parts.push(otherwise);
+  if (parts.length === 0) return null;
+  return (
+    <p class="terms">
+      {parts.join(" · ")}
+      {at && <Countdown at={at} />}
+    </p>
+  );
+}
+
+function Countdown({ at }: { at: string }) {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => {
+      setNow(Date.now());
+    }, 1000);
+    return () => {
+      clearInterval(timer);
+    };
+  }, []);
+  const left = new Date(at).getTime() - now;
+  // A screen reader that listens to the log would read it out every second.
+  return (
+    <span class={left < 60_000 ? "countdown soon" : "countdown"} role="timer" aria-live="off">
+      {left > 0 ? `${timeLeft(left)} left` : "time is up"}
+    </span>
+  );
+}

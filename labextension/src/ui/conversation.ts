@@ -1,0 +1,268 @@
+/** One channel, live: its log, what this human has sent, and the connection behind both. */
+
+import type { ErrorBody, Message, MessageReply, MessagesReply, Participant, QuestionsReply, ServerFrame } from "../protocol";
+import { Connection, browserSurroundings, type Listener, type Surroundings } from "./connection";
+import * as box from "./outbox";
+import { Refusal, Unreachable, call, socketUrl, uniqueId, type Address } from "./rest";
+import { addOlder, apply, begin, isOpenQuestion, leavesGap, merge, type Log, type LogFrame } from "./store";
+
+const PAGE = 50;
+const NEWEST = Number.MAX_SAFE_INTEGER;
+/** After so many attempts in a row we stop calling it a hiccup. */
+const PATIENCE = 4;
+
+export type ConnectionState = "connecting" | "live" | "retrying" | "unreachable";
+
+export interface Snapshot {
+  connection: ConnectionState;
+  /** The hub knows us, or the channel, not: trying again would not help. */
+  refusal?: { status: number; body: ErrorBody };
+  me?: Participant;
+  log?: Log;
+  outbox: box.Outbox;
+  loadingOlder: boolean;
+}
+
+export class Conversation implements Listener {
+  private snapshot: Snapshot = { connection: "connecting", outbox: [], loadingOlder: false };
+  private readonly connection: Connection;
+  private readonly watchers = new Set<() => void>();
+  private subscribed = false;
+  private loading = false;
+  /** A gap is filled by asking again from the cursor; a hub that has nothing to fill it with is asked once. */
+  private gapAt = -1;
+
+  constructor(
+    readonly address: Address,
+    readonly channelId: string,
+    surroundings: Surroundings = browserSurroundings(() => socketUrl(address)),
+  ) {
+    this.connection = new Connection(surroundings, this);
+  }
+
+  get current(): Snapshot {
+    return this.snapshot;
+  }
+
+  watch(watcher: () => void): () => void {
+    this.watchers.add(watcher);
+    return () => this.watchers.delete(watcher);
+  }
+
+  open(): void {
+    this.connection.open();
+    void this.load();
+  }
+
+  close(): void {
+    this.connection.close();
+    this.watchers.clear();
+  }
+
+  hurry(): void {
+    this.connection.hurry();
+  }
+
+  say(content: string): void {
+    const clientId = uniqueId();
+    this.post({ type: "send_message", channel_id: this.channelId, content, client_id: clientId, request_id: clientId });
+  }
+
+  answer(question: Message, value: unknown): void {
+    const clientId = uniqueId();
+    const outbox = this.snapshot.outbox.filter((entry) => entry !== box.answerTo(this.snapshot.outbox, question.id));
+    this.change({ outbox });
+    this.post({
+      type: "answer",
+      channel_id: this.channelId,
+      message_id: question.id,
+      value,
+      client_id: clientId,
+      request_id: clientId,
+    });
+  }
+
+  retry(clientId: string): void {
+    this.change({ outbox: box.retry(this.snapshot.outbox, clientId) });
+    this.flush(clientId);
+  }
+
+  discard(clientId: string): void {
+    this.change({ outbox: box.remove(this.snapshot.outbox, clientId) });
+  }
+
+  async loadOlder(): Promise<void> {
+    const { log, loadingOlder } = this.snapshot;
+    if (!log?.hasOlder || loadingOlder) return;
+    this.change({ loadingOlder: true });
+    try {
+      const page = await this.page(log.oldest);
+      // The log may have been replaced while we waited; then this page is of another one.
+      if (this.snapshot.log?.epoch === page.epoch) this.change({ log: addOlder(this.snapshot.log, page) });
+    } catch (error) {
+      if (!(error instanceof Refusal || error instanceof Unreachable)) throw error;
+    } finally {
+      this.change({ loadingOlder: false });
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------ what the hub says
+
+  onUp(): void {
+    if (this.snapshot.log) this.subscribe();
+    else void this.load();
+  }
+
+  onFrame(frame: ServerFrame): void {
+    switch (frame.type) {
+      case "connected":
+        this.change({ me: frame.participant });
+        break;
+      case "new_message":
+        if (frame.message.channel_id === this.channelId) this.take(frame);
+        break;
+      case "message_updated":
+        if (frame.message.channel_id === this.channelId) this.take(frame);
+        break;
+      case "message_deleted":
+        if (frame.channel_id === this.channelId) this.take(frame);
+        break;
+      case "subscribed":
+        this.subscribed = true;
+        this.change({ connection: "live" });
+        for (const entry of this.snapshot.outbox) if (entry.state === "sending") this.flush(entry.frame.client_id);
+        break;
+      case "sent":
+        if (frame.client_id ?? frame.request_id) this.sent(frame.client_id ?? frame.request_id ?? "", frame.seq);
+        break;
+      case "lagged":
+        if (frame.channel_id === this.channelId) this.subscribe();
+        break;
+      case "reset":
+        if (frame.channel_id === this.channelId) void this.load();
+        break;
+      case "error":
+        this.refused(frame.request_id, frame);
+        break;
+    }
+  }
+
+  onDown(attempts: number): void {
+    this.subscribed = false;
+    this.change({ connection: attempts >= PATIENCE ? "unreachable" : "retrying" });
+    // A browser does not say why a handshake failed; plain HTTP does.
+    if (this.snapshot.log) void this.ask(() => call(this.address, "GET", `channels/${this.channelId}`));
+    else void this.load();
+  }
+
+  // ------------------------------------------------------------------------------------------ inside
+
+  private async load(): Promise<void> {
+    if (this.loading) return;
+    this.loading = true;
+    await this.ask(async () => {
+      const log = begin(await this.page(NEWEST));
+      this.change({ log });
+      const { questions } = await call<QuestionsReply>(this.address, "GET", `questions?channel_id=${this.channelId}`);
+      if (this.snapshot.log) this.change({ log: merge(this.snapshot.log, questions) });
+    });
+    this.loading = false;
+    if (this.snapshot.log) this.subscribe();
+    else this.connection.drop();
+  }
+
+  private page(before: number): Promise<MessagesReply> {
+    return call(this.address, "GET", `channels/${this.channelId}/messages?limit=${PAGE}&before=${before}`);
+  }
+
+  /** Runs a call; a refusal ends the conversation, silence is left to the next attempt. */
+  private async ask(action: () => Promise<unknown>): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      if (error instanceof Refusal) this.giveUp(error.status, error.body);
+      else if (!(error instanceof Unreachable)) throw error;
+    }
+  }
+
+  private giveUp(status: number, body: ErrorBody): void {
+    this.connection.close();
+    this.change({ connection: "unreachable", refusal: { status, body } });
+  }
+
+  private subscribe(): void {
+    const { log } = this.snapshot;
+    if (!log || this.loading) return;
+    this.connection.send({
+      type: "subscribe",
+      channel_id: this.channelId,
+      after: log.cursor,
+      epoch: log.epoch,
+      request_id: "subscribe",
+    });
+  }
+
+  private take(frame: LogFrame): void {
+    const { log } = this.snapshot;
+    if (!log) return;
+    if (leavesGap(log, frame) && this.gapAt !== log.cursor) {
+      this.gapAt = log.cursor;
+      this.subscribe();
+      return;
+    }
+    const next = apply(log, frame);
+    this.change({ log: next, outbox: settled(this.snapshot.outbox, frame, next) });
+  }
+
+  private sent(clientId: string, seq: number): void {
+    const { log, outbox } = this.snapshot;
+    const seen = log !== undefined && seq <= log.cursor;
+    this.change({ outbox: seen ? box.remove(outbox, clientId) : box.accept(outbox, clientId) });
+  }
+
+  private refused(requestId: string | undefined, error: ErrorBody): void {
+    if (requestId === "subscribe") {
+      this.giveUp(error.code === "channel_not_found" ? 404 : 403, error);
+      return;
+    }
+    if (requestId === undefined) return;
+    const entry = this.snapshot.outbox.find((each) => each.frame.client_id === requestId);
+    this.change({ outbox: box.fail(this.snapshot.outbox, requestId, error) });
+    // Somebody was faster. Their answer is on its way, but the one who clicked should not have to wait for it.
+    if (error.code === "already_closed" && entry?.frame.type === "answer") void this.refresh(entry.frame.message_id);
+  }
+
+  private async refresh(messageId: string): Promise<void> {
+    await this.ask(async () => {
+      const path = `channels/${this.channelId}/messages/${messageId}`;
+      const { message } = await call<MessageReply>(this.address, "GET", path);
+      if (this.snapshot.log) this.change({ log: merge(this.snapshot.log, [message]) });
+    });
+  }
+
+  private post(frame: box.Entry["frame"]): void {
+    this.change({ outbox: box.add(this.snapshot.outbox, frame) });
+    this.flush(frame.client_id);
+  }
+
+  private flush(clientId: string): void {
+    const entry = this.snapshot.outbox.find((each) => each.frame.client_id === clientId);
+    if (entry && this.subscribed) this.connection.send(entry.frame);
+  }
+
+  private change(to: Partial<Snapshot>): void {
+    this.snapshot = { ...this.snapshot, ...to };
+    for (const watcher of [...this.watchers]) watcher();
+  }
+}
+
+/** What of the outbox this frame has brought home. A failed answer stays: its card says who was faster. */
+function settled(outbox: box.Outbox, frame: LogFrame, log: Log): box.Outbox {
+  if (frame.type !== "new_message") return outbox;
+  const open = new Set(log.messages.filter(isOpenQuestion).map((message) => message.id));
+  return outbox.filter(
+    (entry) =>
+      entry.frame.client_id !== frame.message.client_id &&
+      (entry.state === "failed" || entry.frame.type !== "answer" || open.has(entry.frame.message_id)),
+  );
+}

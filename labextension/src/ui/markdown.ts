@@ -1,0 +1,46 @@
+/** Markdown from strangers → HTML that can do no more than be read. */
+
+import createPurifier from "dompurify";
+import { Marked } from "marked";
+
+const marked = new Marked({ gfm: true, breaks: true });
+const purifier = createPurifier(window);
+
+// Beside what DOMPurify refuses: nothing that a reader could take for our own buttons, and no styles or ids of its own.
+const POLICY = {
+  USE_PROFILES: { html: true },
+  FORBID_TAGS: ["audio", "button", "dialog", "form", "input", "label", "option", "picture", "select", "source", "style", "textarea", "video"],
+  FORBID_ATTR: ["class", "id", "name", "srcset", "style", "tabindex", "role", "background"],
+  ALLOW_ARIA_ATTR: false,
+  ALLOW_DATA_ATTR: false,
+};
+
+function isOurs(source: string): boolean {
+  try {
+    const url = new URL(source, document.baseURI);
+    return source.startsWith("data:image/") || url.origin === location.origin;
+  } catch {
+    return false;
+  }
+}
+
+purifier.addHook("afterSanitizeAttributes", (node) => {
+  if (node.tagName === "A") {
+    node.setAttribute("target", "_blank");
+    node.setAttribute("rel", "noopener noreferrer");
+  }
+  // An image from elsewhere would tell its server who reads this, and when. A link tells it only when somebody follows.
+  const source = node.tagName === "IMG" ? (node.getAttribute("src") ?? "") : undefined;
+  if (source !== undefined && !isOurs(source)) {
+    const link = document.createElement("a");
+    link.href = source;
+    link.target = "_blank";
+    link.rel = "noopener noreferrer";
+    link.textContent = node.getAttribute("alt") || source;
+    node.replaceWith(link);
+  }
+});
+
+export function toHtml(markdown: string): string {
+  return purifier.sanitize(marked.parse(markdown, { async: false }), POLICY);
+}

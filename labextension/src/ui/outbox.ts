@@ -1,0 +1,41 @@
+/** What this human has said and the log does not hold yet. It outlives every reconnect: the same `client_id` is sent again. */
+
+import type { ErrorBody, SendAnswer, SendMessage } from "../protocol";
+
+export interface Entry {
+  frame: (SendMessage | SendAnswer) & { client_id: string; channel_id: string };
+  /** `accepted`: durable, but its message is still on its way to us. */
+  state: "sending" | "accepted" | "failed";
+  error?: ErrorBody;
+}
+
+export type Outbox = readonly Entry[];
+
+function change(outbox: Outbox, clientId: string, to: Omit<Entry, "frame">): Outbox {
+  return outbox.map((entry) => (entry.frame.client_id === clientId ? { frame: entry.frame, ...to } : entry));
+}
+
+export function add(outbox: Outbox, frame: Entry["frame"]): Outbox {
+  return [...outbox, { frame, state: "sending" }];
+}
+
+export function accept(outbox: Outbox, clientId: string): Outbox {
+  return change(outbox, clientId, { state: "accepted" });
+}
+
+export function fail(outbox: Outbox, clientId: string, error: ErrorBody): Outbox {
+  return change(outbox, clientId, { state: "failed", error });
+}
+
+export function retry(outbox: Outbox, clientId: string): Outbox {
+  return change(outbox, clientId, { state: "sending" });
+}
+
+export function remove(outbox: Outbox, clientId: string): Outbox {
+  return outbox.filter((entry) => entry.frame.client_id !== clientId);
+}
+
+/** The pending or refused answer to a question. */
+export function answerTo(outbox: Outbox, messageId: string): Entry | undefined {
+  return outbox.findLast((entry) => entry.frame.type === "answer" && entry.frame.message_id === messageId);
+}
