@@ -241,7 +241,9 @@ class Ask(Request):
     """
 
     key: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
-    choices: Annotated[list[Annotated[str, Meta(min_length=1, max_length=500)]], Meta(min_length=1, max_length=100)] | None = None
+    choices: Annotated[list[Annotated[str, Meta(min_length=1, max_length=500)]], Meta(min_length=1, max_length=100)] | None = (
+        None
+    )
     timeout: Seconds | None = None
     default: Any = UNSET
     to: list[Name] | None = None
@@ -651,7 +653,10 @@ PANEL_MIME = "application/vnd.agentchat.v1+json"
 
 
 class PanelData(Record):
-    """The data of ``PANEL_MIME``: which channel a panel shows; never a secret. ``page_url`` is where a browser may answer too."""
+    """The data of ``PANEL_MIME``: which channel a panel shows; never a secret.
+
+    ``page_url`` is where a browser may answer too.
+    """
 
     channel_id: str
     channel_name: str

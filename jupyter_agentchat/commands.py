@@ -1,0 +1,239 @@
+"""The commands that a journal puts in order, and the events that applying them gives.
+
+A command belongs to one partition (a channel's id, or ``directory``), reads and writes only that partition's rows, and
+carries everything random or secret-derived in itself (ids, hashes): applying it again elsewhere gives the same rows.
+``actor`` is who asks, settled at the door from a key or session. ``HUB`` acts for itself (deadlines, letting owners in).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, Union
+
+from msgspec import Struct
+
+from .protocol import Ask, Kind, Message, MessageDeleted, MessageUpdated, NewMessage, Role
+
+DIRECTORY = "directory"
+HUB = "hub"
+
+
+class NewPerson(Struct, omit_defaults=True):
+    """A participant to be enrolled. Who has the same ``identity`` already is that participant."""
+
+    id: str
+    kind: Kind
+    name: str
+    identity: str | None = None
+    description: str | None = None
+    owner_id: str | None = None
+
+
+class NewCredential(Struct, omit_defaults=True):
+    id: str
+    participant_id: str
+    kind: Literal["key", "session"]
+    hash: str
+    expires_at: str | None = None
+
+
+class NewMember(Struct, omit_defaults=True):
+    participant_id: str
+    kind: Kind
+    name: str
+    role: Role = "member"
+
+
+class Command(Struct, omit_defaults=True, tag_field="op"):
+    actor: str
+
+
+# ------------------------------------------------------------------------------------------------ directory
+
+
+class Found(Command, tag="found"):
+    """The first command of a workspace: gives its log an identity."""
+
+    epoch: str
+
+
+class Enrol(Command, tag="enrol"):
+    """Participants, their credentials and a channel's handle, all or nothing.
+
+    ``password`` is ``(participant_id, email, argon2 hash)``; ``first_owner`` refuses once the workspace has an owner.
+    ``handle`` is ``(scope, name, channel_id)``: the channel that already has it keeps it.
+    """
+
+    people: list[NewPerson] = []
+    credentials: list[NewCredential] = []
+    handle: tuple[str, str, str] | None = None
+    password: tuple[str, str, str] | None = None
+    first_owner: bool = False
+    refuse_known: bool = False
+
+
+class Revoke(Command, tag="revoke"):
+    credential_id: str
+
+
+# ------------------------------------------------------------------------------------------------ a channel
+
+
+class FoundChannel(Command, tag="found_channel"):
+    """Makes the channel, or does nothing where it stands already; either way the members are in it afterwards."""
+
+    channel_id: str
+    name: str
+    topic: str | None = None
+    members: list[NewMember] = []
+
+
+class ChangeChannel(Command, tag="change_channel"):
+    channel_id: str
+    name: str | None = None
+    topic: str | None = None
+    archived: bool | None = None
+
+
+class PutMember(Command, tag="put_member"):
+    channel_id: str
+    member: NewMember
+
+
+class DropMember(Command, tag="drop_member"):
+    channel_id: str
+    participant_id: str
+
+
+class Post(Command, tag="post"):
+    channel_id: str
+    message_id: str
+    content: str
+    client_id: str | None = None
+    parent_id: str | None = None
+    lamport: int | None = None
+    mentions: list[str] | None = None
+    parts: list[dict[str, Any]] | None = None
+    question: Ask | None = None
+
+
+class Edit(Command, tag="edit"):
+    channel_id: str
+    message_id: str
+    content: str
+
+
+class Delete(Command, tag="delete"):
+    channel_id: str
+    message_id: str
+
+
+class Close(Command, tag="close"):
+    """Answers a question; ``closing_id`` is the id of the message that does it."""
+
+    channel_id: str
+    message_id: str
+    closing_id: str
+    value: Any
+    client_id: str | None = None
+
+
+class Withdraw(Command, tag="withdraw"):
+    channel_id: str
+    message_id: str
+    closing_id: str
+
+
+class Expire(Command, tag="expire"):
+    """Any hub may propose it; the time that the journal stamped decides."""
+
+    channel_id: str
+    message_id: str
+    closing_id: str
+
+
+class ConsumeAnswer(Command, tag="consume"):
+    channel_id: str
+    message_id: str
+
+
+class Read(Command, tag="read"):
+    channel_id: str
+    seq: int
+
+
+class Invite(Command, tag="invite"):
+    channel_id: str
+    invite_id: str
+    hash: str
+    expires_at: str
+    max_uses: int
+    name: str | None = None
+
+
+class UseInvite(Command, tag="use_invite"):
+    channel_id: str
+    hash: str
+    member: NewMember
+
+
+AnyCommand = Union[
+    Found, Enrol, Revoke,
+    FoundChannel, ChangeChannel, PutMember, DropMember, Post, Edit, Delete, Close, Withdraw, Expire, ConsumeAnswer, Read,
+    Invite, UseInvite,
+]  # fmt: skip
+
+
+def partition_of(command: AnyCommand) -> str:
+    """Where a command belongs: order is promised within a partition only."""
+    return DIRECTORY if isinstance(command, (Found, Enrol, Revoke)) else command.channel_id
+
+
+# ------------------------------------------------------------------------------------------------ events
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """A new entry in a channel's log, at ``seq``; the entry before it is at ``prev_seq``."""
+
+    channel_id: str
+    seq: int
+    prev_seq: int
+    frame: NewMessage | MessageUpdated | MessageDeleted
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipChanged:
+    """Somebody joined or left at ``seq``: who joined follows the channel from there."""
+
+    channel_id: str
+    participant_id: str
+    joined: bool
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialRevoked:
+    credential_id: str
+
+
+Event = Union[Appended, MembershipChanged, CredentialRevoked]
+
+
+# ------------------------------------------------------------------------------------------------ outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """Ids as they stand now, in the command's order: a known identity keeps its first id."""
+
+    participant_ids: list[str]
+    channel_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """``created`` is False where the message stood already (same client_id, or a question taken up)."""
+
+    message: Message
+    created: bool

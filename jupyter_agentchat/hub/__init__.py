@@ -1,0 +1,194 @@
+"""The hub: the service behind every door. Settles who asks, submits commands, reads the state, keeps deadlines."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from .. import commands as c
+from .. import protocol as p
+from ..commands import HUB, Appended, Event, NewMember
+from ..errors import ChannelNotFound, ChatError, Forbidden, Unauthenticated
+from ..feed import Feed, Follower
+from ..journal import Journal
+from ..state import read
+from ..state.store import Store
+from .caller import Caller, Principal, hash_of
+from .conversations import Conversations
+from .people import People
+
+__all__ = ["Caller", "Hub", "Principal", "hash_of"]
+
+log = logging.getLogger(__name__)
+
+
+class Hub:
+    """One workspace: ``await hub.call(operation, caller, request)``.
+
+    Every operation of `protocol.OPERATIONS` is a method of it, of `People` or of `Conversations`.
+
+    Args:
+        kernel_key: the connection key of a kernel of this server (bytes), None for a kernel that it does not know.
+        local_secret: what a process of the same user shows to become an agent here.
+        workspace_owner_needed: in Jupyter, bootstrap needs a Jupyter user; alone it is open until there is an owner.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        journal: Journal,
+        *,
+        kernel_key: Callable[[str], bytes | None] = lambda kernel_id: None,
+        local_secret: str | None = None,
+        workspace_owner_needed: bool = False,
+    ) -> None:
+        self.store = store
+        self.journal = journal
+        self.feed = Feed(store)
+        self.epoch = ""
+        self.kernel_key = kernel_key
+        self.local_secret = local_secret
+        self.workspace_owner_needed = workspace_owner_needed
+        self.people = People(self)
+        self.conversations = Conversations(self)
+        self._operations: dict[str, Callable[[Caller, Any], Awaitable[Any]]] = {
+            operation.name: next(
+                getattr(part, operation.name)
+                for part in (self, self.people, self.conversations)
+                if hasattr(part, operation.name)
+            )
+            for operation in p.OPERATIONS
+        }
+        self._deadline_moved = asyncio.Event()
+        self._deadlines: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Raises: StoreUnavailable, NewerDatabase."""
+        await self.journal.start(self._applied)
+        try:
+            epoch = await self.store.read(read.epoch)
+            self.epoch = epoch or await self.journal.submit(c.Found(HUB, p.new_id("epoch")))
+        except BaseException:
+            await self.journal.close()
+            raise
+        self._deadlines = asyncio.create_task(self._keep_deadlines(), name="agentchat-deadlines")
+
+    async def close(self) -> None:
+        """Lets what was accepted finish, then closes the store."""
+        if self._deadlines:
+            self._deadlines.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._deadlines
+        await self.journal.close()
+        await asyncio.to_thread(self.store.close)
+
+    async def call(self, operation: p.Operation, caller: Caller, request: Any) -> tuple[int, Any]:
+        """(HTTP status, reply). Raises: ChatError."""
+        who = caller.who
+        if who is None and operation.who not in {"anyone", "bootstrapper"}:
+            raise Unauthenticated("Say who you are: `Authorization: Bearer au_…`, an invite's session, or Jupyter's own login.")
+        method = self._operations[operation.name]
+        try:
+            reply = await method(caller, request)
+        except ChannelNotFound:
+            if not (who and await self.let_owner_in(who, getattr(request, "channel_id", None))):
+                raise
+            reply = await method(caller, request)
+        return reply if isinstance(reply, tuple) else (operation.status, reply)
+
+    async def let_owner_in(self, who: Principal, channel_id: str | None) -> bool:
+        """Who owns the workspace joins a channel by entering it. Whether that has happened now."""
+        if not (channel_id and who.owns_workspace and await self.store.read(lambda db: read.channel_exists(db, channel_id))):
+            return False
+        member = NewMember(who.id, who.participant.kind, who.participant.name, "owner")
+        await self.journal.submit(c.PutMember(HUB, channel_id, member))
+        return True
+
+    # ------------------------------------------------------------------ following
+
+    async def follow(self, who: Principal, follower: Follower, channel_id: str, after: int | None) -> int:
+        """Follows a channel from a cursor, from now if None. Returns: the log's last seq. Raises: ChannelNotFound."""
+        try:
+            last_seq = await self._last_seq(who, channel_id)
+        except ChannelNotFound:
+            if not await self.let_owner_in(who, channel_id):
+                raise
+            last_seq = await self._last_seq(who, channel_id)
+        follower.follow(channel_id, last_seq if after is None else after)
+        return last_seq
+
+    async def _last_seq(self, who: Principal, channel_id: str) -> int:
+        _, last_seq, _ = await self.store.read(lambda db: read.page(db, channel_id, who.id, after=2**62, before=None, limit=1))
+        return last_seq
+
+    async def follow_everywhere(self, who: Principal, follower: Follower) -> None:
+        """Live events of every channel that the participant is in, also of those it joins later."""
+        follower.everywhere = True
+        for channel_id, last_seq in await self.store.read(lambda db: read.channel_ids(db, who.id)):
+            if not follower.follows(channel_id):
+                follower.follow(channel_id, last_seq)
+
+    def signal(self, who: Principal, follower: Follower, frame: p.SendSignal) -> None:
+        if not follower.follows(frame.channel_id):
+            raise ChannelNotFound(f"You do not follow {frame.channel_id}: subscribe to it first.")
+        self.feed.signal(frame.channel_id, p.encode(p.Signal(frame.channel_id, who.id, frame.kind, frame.data)))
+
+    # ------------------------------------------------------------------ what happens by itself
+
+    def _applied(self, events: list[Event]) -> None:
+        self.feed.publish(events)
+        for event in events:
+            if isinstance(event, Appended) and isinstance(event.frame, p.NewMessage):
+                question = event.frame.message.question
+                if question and question.deadline_at:
+                    self._deadline_moved.set()
+
+    async def _keep_deadlines(self) -> None:
+        """Proposes to close what is due; the state machine decides, by the journal's clock."""
+        while True:
+            self._deadline_moved.clear()
+            following: str | None = None
+            try:
+                due, following = await self.store.read(partial(read.deadlines, until=p.timestamp(time.time())))
+                for channel_id, message_id in due:
+                    await self.journal.submit(c.Expire(HUB, channel_id, message_id, p.new_id("msg")))
+            except ChatError as error:
+                log.warning("agentchat: a deadline waits: %s", error)
+            # Never sleeps long: the wall clock may be set while we do.
+            seconds = 30.0 if following is None else min(30.0, max(0.01, p.seconds_of(following) - time.time()))
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._deadline_moved.wait(), seconds)
+
+    # ------------------------------------------------------------------ the workspace
+
+    async def me(self, caller: Caller, request: p.Nothing) -> p.MeReply:
+        return p.MeReply(caller.known.participant, self.epoch, p.PROTOCOL)
+
+    async def status(self, caller: Caller, request: p.Nothing) -> p.StatusReply:
+        who = caller.known
+        agents = await self.store.read(lambda db: read.acquaintances(db, None if who.owns_workspace else who.id))
+        open_counts = await self.store.read(read.open_question_counts)
+        shown = [
+            p.AgentStatus(agent.id, agent.name, self.feed.connections_of(agent.id), open_counts.get(agent.id, 0))
+            for agent in agents
+            if agent.kind == "agent"
+        ]
+        from .. import __version__
+
+        connections = self.feed.connections if who.owns_workspace else sum(agent.connections for agent in shown)
+        return p.StatusReply(__version__, self.epoch, shown, connections, sum(agent.open_questions for agent in shown))
+
+    async def list_participants(self, caller: Caller, request: p.Nothing) -> p.ParticipantsReply:
+        who = caller.known
+        return p.ParticipantsReply(
+            await self.store.read(lambda db: read.acquaintances(db, None if who.owns_workspace else who.id))
+        )
+
+    def check_may_create(self, who: Principal, what: str) -> None:
+        if who.participant.kind == "human" and not who.owns_workspace:
+            raise Forbidden(f"A guest may not create {what}: ask who invited you.")

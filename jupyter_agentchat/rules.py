@@ -1,0 +1,80 @@
+"""The rules, as pure checks. ``state`` calls them inside the transaction; a door may call them earlier, never instead."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from msgspec import UNSET
+
+from .errors import ChatError, EmptyMessage, Forbidden, InvalidAnswer, InvalidRequest, MessageTooLarge
+from .protocol import MAX_MESSAGE_BYTES, Ask, Kind, Question, Role
+
+MAX_PARTS_BYTES = 4 * MAX_MESSAGE_BYTES
+
+
+def check_content(content: str) -> None:
+    """Raises: EmptyMessage for white space only; MessageTooLarge past 1 MiB of UTF-8; InvalidRequest for what is not text."""
+    if not content.strip():
+        raise EmptyMessage("The message is empty: give it a content of at least one visible character.")
+    try:
+        # A character takes at most 4 bytes: most messages need no encoding to be known small enough.
+        size = len(content.encode()) if len(content) * 4 > MAX_MESSAGE_BYTES or not content.isascii() else len(content)
+    except UnicodeEncodeError as error:
+        raise InvalidRequest("The content holds a lone surrogate, which is not text: send valid Unicode.") from error
+    if size > MAX_MESSAGE_BYTES:
+        raise MessageTooLarge(
+            f"The message has {size:,} bytes, the limit is {MAX_MESSAGE_BYTES:,}: post a part of it, or a file.",
+            limit_bytes=MAX_MESSAGE_BYTES,
+        )
+
+
+def check_parts(parts: list[dict[str, Any]] | None) -> None:
+    if parts and len(json.dumps(parts)) > MAX_PARTS_BYTES:
+        raise MessageTooLarge(
+            f"The message's parts exceed {MAX_PARTS_BYTES:,} bytes: post fewer, or smaller ones.", limit_bytes=MAX_PARTS_BYTES
+        )
+
+
+def check_ask(ask: Ask) -> None:
+    if ask.choices is not None and len(set(ask.choices)) != len(ask.choices):
+        raise InvalidRequest(f"The choices {ask.choices} have a duplicate: each must be told from the others.")
+    if ask.default is not UNSET:
+        _check_value(ask.default, ask.choices, f"The default {ask.default!r}", InvalidRequest)
+    if ask.decided is not None:
+        check_answer(ask.decided.value, ask.choices)
+
+
+def check_answer(value: Any, choices: list[str] | None) -> None:
+    """Raises: InvalidAnswer, with the choices, for a value that does not answer the question."""
+    _check_value(value, choices, f"The answer {value!r}", InvalidAnswer)
+
+
+def _check_value(value: Any, choices: list[str] | None, what: str, error: type[ChatError]) -> None:
+    if choices is not None:
+        if value not in choices:
+            raise error(f"{what} is not among the choices: {', '.join(map(repr, choices))}.", choices=choices)
+    elif not isinstance(value, str) or not value.strip():
+        raise error(f"{what} is not a text: this question is answered by a non-empty string.")
+    else:
+        check_content(value)
+
+
+def check_may_write(role: Role) -> None:
+    if role == "observer":
+        raise Forbidden("An observer of this channel reads only: ask an owner for the role of a member.")
+
+
+def check_may_manage(role: Role, what: str) -> None:
+    if role != "owner":
+        raise Forbidden(f"Only an owner of this channel may {what}.")
+
+
+def check_may_answer(question: Question, kind: Kind, name: str, role: Role) -> None:
+    """Humans answer what is put to everybody; who is named in ``to`` (or has that role) answers what is put to them."""
+    check_may_write(role)
+    asked = {who.removeprefix("@").casefold() for who in question.to or ()}
+    if asked and name.casefold() not in asked and not (kind == "human" and role in asked):
+        raise Forbidden(f"This question was put to {', '.join(question.to or ())}, not to {name}.")
+    if not asked and kind == "agent":
+        raise Forbidden("An agent answers only a question that was put to it by name (to=).")

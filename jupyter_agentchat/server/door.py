@@ -1,0 +1,146 @@
+"""What every HTTP and WebSocket handler shares: who is it, and how an error leaves the house.
+
+The same handlers serve alone (plain tornado) and in Jupyter (mixed with JupyterHandler); only the `Gate` differs.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+from urllib.parse import urlsplit
+
+from tornado.web import HTTPError, RequestHandler
+
+from ..errors import ChatError, InternalError, InvalidRequest, StoreUnavailable, Unauthenticated, XsrfFailed
+from ..hub import Caller, Hub, Principal
+from ..protocol import ErrorBody, ErrorReply, encode
+
+log = logging.getLogger(__name__)
+
+SESSION_COOKIE = "agentchat-session"
+OURS = ("au_", "se_")
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+class Gate:
+    """Lets callers in. One for each server; holds the hub once it has started, or why it has not.
+
+    Args:
+        path: where the routes hang, ``/`` or ``/base/agentchat/``.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._hub: Hub | None = None
+        self._why: ChatError = StoreUnavailable("The hub is starting: try again in a moment.", retry_after=0.5)
+
+    def open(self, hub: Hub) -> None:
+        self._hub = hub
+
+    def shut(self, why: ChatError) -> None:
+        self._hub, self._why = None, why
+
+    @property
+    def hub(self) -> Hub:
+        """Raises: StoreUnavailable or NewerDatabase while there is none."""
+        if self._hub is None:
+            raise type(self._why)(self._why.message, **self._why.details)
+        return self._hub
+
+    async def identify(self, door: Door) -> Principal | None:
+        """Who calls. Raises: Unauthenticated for a key that is not valid; XsrfFailed for a cookie without its header."""
+        secret = bearer_of(door)
+        if secret and secret.startswith(OURS):
+            return await self.hub.people.authenticate(secret)
+        # The stand-alone page says that it means its own session: the same browser may also be logged in to Jupyter.
+        wants_session = "session" in (door.request.headers.get("X-AgentChat-Auth"), door.get_query_argument("auth", None))
+        if not wants_session and (user := await self.outer_user(door)):
+            return user
+        if token := door.get_cookie(SESSION_COOKIE):
+            try:
+                who = await self.hub.people.authenticate(token)
+            except Unauthenticated:
+                return None  # a stale cookie is nobody, so that a new invite still opens
+            check_xsrf(door)
+            return who
+        if secret and not self.knows_other_tokens:
+            raise Unauthenticated("This is not an agentchat key (au_…) or session (se_…).")
+        check_origin(door)
+        return None
+
+    knows_other_tokens = False
+
+    async def outer_user(self, door: Door) -> Principal | None:
+        """Somebody whom the surrounding server knows; alone, nobody."""
+        return None
+
+
+def bearer_of(door: RequestHandler) -> str | None:
+    scheme, _, secret = door.request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and secret:
+        return secret.strip()
+    return door.get_query_argument("token", None)
+
+
+def check_xsrf(door: Door) -> None:
+    """A cookie goes along with requests that other sites start; the header does not."""
+    if door.request.method in SAFE_METHODS:
+        return
+    try:
+        RequestHandler.check_xsrf_cookie(door)
+    except HTTPError as error:
+        raise XsrfFailed("Send the _xsrf cookie's value as X-XSRFToken: a cookie alone may be another site's doing.") from error
+
+
+def check_origin(door: Door) -> None:
+    """Who shows no credential may still be a browser led here by another site (to be signed in as somebody else)."""
+    origin = door.request.headers.get("Origin")
+    if door.request.method not in SAFE_METHODS and origin and urlsplit(origin).netloc != door.request.host:
+        raise XsrfFailed(f"A page of {origin} may not do this here.")
+
+
+class Door(RequestHandler):
+    """Base of all handlers. Authentication is the gate's, in `caller`; so the hooks that Jupyter would use are quiet."""
+
+    gate: Gate
+
+    def initialize(self, gate: Gate) -> None:
+        self.gate = gate
+
+    async def prepare(self) -> None:
+        pass
+
+    def check_xsrf_cookie(self) -> None:
+        pass
+
+    async def caller(self) -> Caller:
+        who = await self.gate.identify(self)
+        request = self.request
+        return Caller(who, f"{request.protocol}://{request.host}{self.gate.path}", request.remote_ip or "")
+
+    def send(self, status: int, reply: Any) -> None:
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json")
+        self.set_header("Cache-Control", "no-store")
+        self.finish(encode(reply))
+
+    def refuse(self, error: BaseException) -> None:
+        """Sends any error in the wire's form; one that is not ours is logged, and shows nothing of the inside."""
+        refusal = as_chat_error(error)
+        if "retry_after" in refusal.details:
+            self.set_header("Retry-After", str(max(1, round(refusal.details["retry_after"]))))
+        if isinstance(refusal, Unauthenticated):
+            self.set_header("WWW-Authenticate", 'Bearer realm="agentchat"')
+        self.send(refusal.status, ErrorReply(ErrorBody(refusal.code, refusal.message, **refusal.details)))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        self.refuse(kwargs["exc_info"][1] if "exc_info" in kwargs else HTTPError(status_code))
+
+
+def as_chat_error(error: BaseException) -> ChatError:
+    if isinstance(error, ChatError):
+        return error
+    if isinstance(error, HTTPError) and error.status_code < 500:
+        return InvalidRequest(error.log_message or error.reason or "This request cannot be served.")
+    log.error("agentchat: an unexpected error", exc_info=error)
+    return InternalError("The hub failed at this request; its log has the details.")

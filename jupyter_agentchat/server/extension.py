@@ -1,0 +1,128 @@
+"""The Jupyter server extension: the hub under ``{base_url}agentchat/``, Jupyter's users as its owners."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import Any
+
+from jupyter_server.auth.decorator import allow_unauthenticated
+from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.utils import url_path_join
+from tornado.web import HTTPError
+from traitlets import Bool, Unicode
+
+from ..errors import ChatError, Forbidden, StoreUnavailable
+from ..hub import Hub, Principal
+from ..journal.local import LocalJournal
+from ..state.store import Store, path_of
+from .door import Door, Gate, check_xsrf
+from .ownership import Ownership, default_store
+from .routes import routes
+
+
+class JupyterGate(Gate):
+    """Beside our keys and sessions, whoever Jupyter itself lets in."""
+
+    knows_other_tokens = True
+
+    async def outer_user(self, door: Door) -> Principal | None:
+        return await self._jupyter_user(door)
+
+    async def _jupyter_user(self, door: Any) -> Principal | None:  # Any: a Door mixed with JupyterHandler, untyped there
+        if not door.check_host():
+            raise Forbidden(f"This server does not answer to the host {door.request.host}.")
+        user = door.identity_provider.get_user(door)
+        user = await user if inspect.isawaitable(user) else user
+        door.current_user = door._jupyter_current_user = user
+        if user is None:
+            return None
+        if not door.token_authenticated:
+            check_xsrf(door)
+        if door.token_authenticated and user.name.startswith("Anonymous") and not door.get_cookie(_login_cookie(door)):
+            # A script with Jupyter's token would be somebody new at each call.
+            return await self.hub.people.jupyter_user("token", "Token holder")
+        return await self.hub.people.jupyter_user(user.username, user.display_name or user.name)
+
+
+def _login_cookie(door: Any) -> str:
+    return str(door.identity_provider.get_cookie_name(door))
+
+
+class AgentChatExtension(ExtensionApp):
+    """Channels in SQLite, served over HTTP and WebSockets."""
+
+    name = "jupyter_agentchat"
+    app_name = "Agent chat"
+    extension_url = "/agentchat/chat/"
+    load_other_extensions = True
+
+    store = Unicode("", help="Where the conversation is kept: sqlite:///path.db. Default: in Jupyter's data directory.").tag(
+        config=True
+    )
+    relaxed = Bool(
+        False, help="Commit without waiting for the disk: faster, but the last moments may be lost in a power failure."
+    ).tag(config=True)
+
+    _hub: Hub | None = None
+    _ownership: Ownership | None = None
+
+    def initialize_handlers(self) -> None:
+        assert self.serverapp
+        path = url_path_join(self.serverapp.base_url, "agentchat") + "/"
+        self._gate = JupyterGate(path)
+        for pattern, handler, arguments in routes(self._gate, mixed_with=JupyterHandler):
+            for method in ("get", "post", "patch", "put", "delete", "head", "options"):
+                # Our gate decides, for guests and agents too; Jupyter wants to be told that this is meant.
+                if callable(served := getattr(handler, method, None)):
+                    setattr(handler, method, _marked(served))
+            self.handlers.append((pattern, handler, arguments))
+
+    async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
+        """Opens the hub once the event loop runs. If it cannot be, every call says why, and Jupyter goes on."""
+        try:
+            await self._open(serverapp)
+        except ChatError as error:
+            self.log.error("agentchat: %s", error.message)
+            self._gate.shut(error)
+        except Exception:
+            self.log.exception("agentchat: the hub did not start")
+            self._gate.shut(StoreUnavailable("The hub did not start: the Jupyter server's log says why."))
+
+    async def _open(self, serverapp: Any) -> None:
+        database = path_of(self.store) if self.store else default_store()
+        ownership = Ownership(database)
+        if not await asyncio.to_thread(ownership.take):
+            raise StoreUnavailable(f"Another server of yours holds {database}.")
+        self._ownership = ownership
+        store = Store(database, relaxed=self.relaxed)
+        hub = Hub(
+            store, LocalJournal(store), kernel_key=self._kernel_key, local_secret=ownership.secret, workspace_owner_needed=True
+        )
+        try:
+            await hub.start()
+        except BaseException:
+            ownership.release()
+            raise
+        self._hub = hub
+        self._gate.open(hub)
+        ownership.announce(url_path_join(serverapp.connection_url, "agentchat") + "/")
+
+    def _kernel_key(self, kernel_id: str) -> bytes | None:
+        assert self.serverapp
+        try:
+            return bytes(self.serverapp.kernel_manager.get_kernel(kernel_id).session.key)
+        except (KeyError, AttributeError, HTTPError):
+            return None
+
+    async def stop_extension(self) -> None:
+        self._gate.shut(StoreUnavailable("The server is stopping.", retry_after=1.0))
+        if self._hub:
+            await self._hub.close()
+        if self._ownership:
+            self._ownership.release()
+
+
+def _marked(method: Any) -> Any:
+    return allow_unauthenticated(method)

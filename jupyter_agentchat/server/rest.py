@@ -1,0 +1,101 @@
+"""REST: decode, hub, encode. One handler for the whole table of operations."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+from tornado.web import HTTPError
+
+from ..errors import InvalidRequest, MethodNotAllowed, NotFound
+from ..hub import Caller
+from ..protocol import OPERATIONS, Operation, SignedIn
+from .door import SESSION_COOKIE, Door
+
+_COMPILED = [(re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", operation.path) + "/?"), operation) for operation in OPERATIONS]
+BESIDE_THE_REQUEST = {"token", "auth", "_xsrf"}
+SESSION_DAYS = 30
+
+
+def find(method: str, path: str) -> tuple[Operation, dict[str, str]]:
+    """The operation and its path's fields. Raises: NotFound, MethodNotAllowed."""
+    allowed = []
+    for pattern, operation in _COMPILED:
+        if match := pattern.fullmatch(path):
+            if operation.method == method:
+                return operation, match.groupdict()
+            allowed.append(operation.method)
+    if allowed:
+        raise MethodNotAllowed(f"{method} is not defined for {path}: use {' or '.join(allowed)}.")
+    raise NotFound(f"There is no call {path}: `GET api/v1/openapi.json` lists them.")
+
+
+class RestHandler(Door):
+    """``api/v1/…``"""
+
+    async def serve(self, path: str) -> None:
+        try:
+            assert self.request.method
+            operation, in_path = find(self.request.method, path)
+            caller = await self.caller()
+            status, reply = await self.gate.hub.call(operation, caller, self._decode(operation, in_path))
+            self._set_session(operation, reply)
+            self.send(status, reply)
+        except Exception as error:  # the door is where every error becomes a reply
+            self.refuse(error)
+
+    get = post = patch = put = delete = serve
+
+    def _decode(self, operation: Operation, in_path: dict[str, str]) -> Any:
+        if self.request.method in {"GET", "DELETE"}:
+            query = {
+                name: values[-1].decode(errors="replace")
+                for name, values in self.request.query_arguments.items()
+                if name not in BESIDE_THE_REQUEST
+            }
+            return convert({**query, **in_path}, operation.request, strict=False)
+        try:
+            body = msgspec.json.decode(self.request.body or b"{}")
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise InvalidRequest(f"The body is not valid JSON: {error}.") from error
+        if not isinstance(body, dict):
+            raise InvalidRequest(f"The body is a JSON {type(body).__name__}: send an object.")
+        if twice := body.keys() & in_path.keys():
+            raise InvalidRequest(f"{', '.join(twice)} stands in the path: leave it out of the body.")
+        return convert({**body, **in_path}, operation.request)
+
+    def _set_session(self, operation: Operation, reply: Any) -> None:
+        if isinstance(reply, SignedIn) and reply.session_token:
+            self.set_cookie(
+                SESSION_COOKIE, reply.session_token, path=self.gate.path, httponly=True, samesite="Lax",
+                secure=self.request.protocol == "https", expires_days=SESSION_DAYS,
+            )  # fmt: skip
+        elif operation.name == "logout":
+            self.clear_cookie(SESSION_COOKIE, path=self.gate.path)
+
+
+def convert(fields: dict[str, Any], request: type[msgspec.Struct], *, strict: bool = True) -> Any:
+    try:
+        return msgspec.convert(fields, request, strict=strict)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(f"{error}.") from error
+
+
+class OpenApiHandler(Door):
+    """``api/v1/openapi.json``: the document of what this file serves, for anyone."""
+
+    def get(self) -> None:
+        from ..schema import openapi
+
+        self.send(200, openapi())
+
+
+class NothingHere(Door):
+    """Every other path below ours."""
+
+    def prepare(self) -> None:  # type: ignore[override] # tornado takes both kinds
+        self.refuse(NotFound(f"There is nothing at {self.request.path}."))
+
+
+__all__ = ["Caller", "HTTPError", "NothingHere", "OpenApiHandler", "RestHandler"]

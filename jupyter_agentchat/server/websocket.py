@@ -1,0 +1,168 @@
+"""The WebSocket: frames in, frames out. One connection has one follower; what it says is answered in the order said."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+import msgspec
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from .. import protocol as p
+from ..errors import ChannelNotFound, ChatError, InvalidRequest, NotFound, Unauthenticated
+from ..feed import Follower
+from ..hub import Caller
+from .door import Door, as_chat_error, bearer_of
+
+OPERATION = {operation.name: operation for operation in p.OPERATIONS}
+HEARTBEAT = 30.0
+IN_FLIGHT = 256
+"""Commands of one connection that may wait for the disk at once; then its next frame is not read."""
+FIRST_WORD = 0.1
+"""Seconds in which a new connection may say `subscribe` before it gets live events of all its channels: without the pause
+a client that replays from a cursor could first get live what it is about to replay."""
+
+
+class WsHandler(Door, WebSocketHandler):
+    """``ws``"""
+
+    _caller: Caller
+    _follower: Follower | None = None
+    _pump: asyncio.Task[None] | None = None
+    _tasks: set[asyncio.Task[None]]
+
+    async def prepare(self) -> None:
+        try:
+            self._caller = await self.caller()
+            if self._caller.who is None:
+                raise Unauthenticated("Connect with `Authorization: Bearer au_…`, with ?token=au_…, or with a session.")
+        except Exception as error:
+            self.refuse(error)
+
+    def check_origin(self, origin: str) -> bool:
+        """A cookie is good for pages of this host only; who shows a key is no page's victim."""
+        return bool(bearer_of(self)) or super().check_origin(origin)
+
+    def get_compression_options(self) -> dict[str, Any] | None:
+        return None  # frames are small and sent to many: compressing each again for each costs more than it saves
+
+    async def open(self) -> None:
+        who = self._caller.known
+        self._tasks = set()
+        self._first_word = asyncio.Event()
+        self._follower = Follower(
+            self.gate.hub.feed, who.id, who.credential_id, on_revoked=self._revoked, on_signal=self._write_quietly
+        )
+        await self.gate.hub.follow_everywhere(who, self._follower)
+        self._write_quietly(p.encode(p.Connected(who.participant, p.PROTOCOL, self.gate.hub.epoch, HEARTBEAT)))
+        self._pump = asyncio.create_task(self._send_what_comes(self._follower))
+
+    async def _send_what_comes(self, follower: Follower) -> None:
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._first_word.wait(), FIRST_WORD)
+        try:
+            async for frames in follower:
+                written = None
+                for frame in frames:
+                    written = self.write_message(frame)
+                if written:
+                    await written  # a slow reader is waited for here, holding no more than one batch
+        except WebSocketClosedError:
+            pass
+        except ChatError as error:
+            # The store fails under the reader. It comes back with its cursor, so nothing is missed.
+            self.close(1013, error.code)
+
+    def _write_quietly(self, frame: bytes) -> None:
+        with contextlib.suppress(WebSocketClosedError):
+            self.write_message(frame)
+
+    def _revoked(self) -> None:
+        self.close(4401, "unauthenticated")
+
+    def on_close(self) -> None:
+        if self._pump:
+            self._pump.cancel()
+        if self._follower:
+            self._follower.close()
+
+    # ------------------------------------------------------------------ what the client says
+
+    async def on_message(self, message: str | bytes) -> None:
+        while len(self._tasks) >= IN_FLIGHT:
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        # A task each: they reach the journal in the order of their frames, and share its commits.
+        task = asyncio.create_task(self._handle(message))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _handle(self, message: str | bytes) -> None:
+        request_id = None
+        try:
+            frame = decode(message)
+            request_id = frame.request_id
+            reply = await self._obey(frame)
+        except Exception as error:  # the door is where every error becomes a reply
+            refusal = as_chat_error(error)
+            reply = p.ErrorFrame(refusal.code, refusal.message, **refusal.details)
+        finally:
+            self._first_word.set()
+        if request_id is not None:
+            reply.request_id = request_id
+        self._write_quietly(p.encode(reply))
+
+    async def _obey(self, frame: p.ClientFrame) -> Any:
+        hub, caller = self.gate.hub, self._caller
+        assert self._follower is not None
+        if isinstance(frame, p.SendMessage):
+            _, reply = await hub.call(OPERATION["post_message"], caller, frame)
+            message = reply.message
+            return p.Sent(message.id, message.seq, frame.client_id, message=message if message.question else None)
+        if isinstance(frame, p.SendAnswer):
+            return await self._answer(frame)
+        if isinstance(frame, p.Consume):
+            await hub.call(OPERATION["consume"], caller, p.OneMessage(frame.channel_id, frame.message_id))
+        elif isinstance(frame, p.Ack):
+            await hub.call(OPERATION["mark_read"], caller, p.MarkRead(frame.channel_id, frame.seq))
+        elif isinstance(frame, p.Subscribe):
+            return await self._subscribe(frame)
+        elif isinstance(frame, p.Unsubscribe):
+            self._follower.unfollow(frame.channel_id)
+        elif isinstance(frame, p.SendSignal):
+            hub.signal(caller.known, self._follower, frame)
+        else:
+            return p.Pong()
+        return p.DoneFrame()
+
+    async def _answer(self, frame: p.SendAnswer) -> p.Sent:
+        channel_id = frame.channel_id or await self.gate.hub.conversations.channel_of(frame.message_id)
+        request = p.Answer(channel_id, frame.message_id, frame.value, frame.client_id)
+        try:
+            _, reply = await self.gate.hub.call(OPERATION["answer"], self._caller, request)
+        except ChannelNotFound as error:
+            if frame.channel_id is None:  # the channel that we looked up is not the caller's to know
+                raise NotFound(f"There is no message {frame.message_id}.") from error
+            raise
+        return p.Sent(reply.message.id, reply.message.seq, frame.client_id)
+
+    async def _subscribe(self, frame: p.Subscribe) -> Any:
+        hub, follower = self.gate.hub, self._follower
+        assert follower is not None
+        after = frame.after
+        if frame.epoch and frame.epoch != hub.epoch:
+            self._write_quietly(p.encode(p.Reset(frame.channel_id, hub.epoch, "This log is not the one the cursor came from.")))
+            after = 0
+        if follower.everywhere:
+            follower.everywhere = False
+            follower.unfollow_all()
+        last_seq = await hub.follow(self._caller.known, follower, frame.channel_id, after)
+        return p.Subscribed(frame.channel_id, last_seq)
+
+
+def decode(message: str | bytes) -> p.ClientFrame:
+    try:
+        frame: p.ClientFrame = p.decode_client_frame(message)
+        return frame
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"This frame is not understood: {error}.") from error

@@ -1,0 +1,100 @@
+"""A channel's log: post, edit, delete."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from .. import rules
+from ..commands import Appended, Delete, Edit, Event, Post, Posted
+from ..errors import Forbidden, InvalidRequest, NotFound
+from ..protocol import Message, MessageDeleted, MessageUpdated, NewMessage
+from . import questions
+from .channels import Seat, check_open, seat
+from .rows import message_by_id, to_json
+
+
+def post(db: sqlite3.Connection, command: Post, seq: int, at: str) -> tuple[Posted, list[Event]]:
+    acting = seat(db, command.channel_id, command.actor)
+    rules.check_may_write(acting.role)
+    check_open(acting, command.channel_id)
+    rules.check_content(command.content)
+    rules.check_parts(command.parts)
+    if known := sent_before(db, command.channel_id, command.actor, command.client_id):
+        return Posted(known, created=False), []
+    if command.parent_id and message_by_id(db, command.channel_id, command.parent_id) is None:
+        raise InvalidRequest(f"parent_id {command.parent_id} is not a message of this channel: a reply follows its parent.")
+    if command.question:
+        rules.check_ask(command.question)
+        if taken_up := questions.take_up(db, command, seq, at):
+            return taken_up
+    message = Message(
+        command.message_id, command.channel_id, seq, command.actor, acting.name, acting.kind, command.content, at,
+        command.client_id, command.parent_id, command.lamport, command.mentions, command.parts,
+    )  # fmt: skip
+    if command.question:
+        message.question = questions.open_question(db, command, acting, seq, at)
+    return Posted(message, created=True), [append(db, message, acting)]
+
+
+def sent_before(db: sqlite3.Connection, channel_id: str, author_id: str, client_id: str | None) -> Message | None:
+    """The message that this sender sent under this client_id."""
+    if client_id is None:
+        return None
+    row = db.execute(
+        "SELECT id FROM messages WHERE channel_id = ? AND author_id = ? AND client_id = ?", (channel_id, author_id, client_id)
+    ).fetchone()
+    return message_by_id(db, channel_id, row[0]) if row else None
+
+
+def append(db: sqlite3.Connection, message: Message, acting: Seat) -> Event:
+    """Writes the message at the end of its channel's log; ``acting.last_seq`` is where the log ended until now."""
+    db.execute(
+        "INSERT INTO messages (channel_id, seq, id, author_id, author_name, author_kind, content, created_at, client_id,"
+        " parent_id, lamport, mentions, parts, closes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (message.channel_id, message.seq, message.id, message.author_id, message.author_name, message.author_kind,
+         message.content, message.created_at, message.client_id, message.parent_id, message.lamport, to_json(message.mentions),
+         to_json(message.parts), to_json(message.closes)),
+    )  # fmt: skip
+    db.execute("UPDATE channels SET last_seq = ? WHERE id = ?", (message.seq, message.channel_id))
+    return Appended(message.channel_id, message.seq, acting.last_seq, NewMessage(message))
+
+
+def edit(db: sqlite3.Connection, command: Edit, seq: int, at: str) -> tuple[Message, list[Event]]:
+    rules.check_content(command.content)
+    acting, message = _own(db, command, "edit")
+    if message.question or message.closes:
+        raise InvalidRequest("A question and its answer cannot be edited: withdraw the question and ask anew.")
+    message.content, message.edited_at = command.content, at
+    db.execute(
+        "UPDATE messages SET content = ?, edited_at = ?, changed_seq = ? WHERE id = ?", (message.content, at, seq, message.id)
+    )
+    return message, [_changed(db, message.channel_id, seq, acting, MessageUpdated(message, seq))]
+
+
+def delete(db: sqlite3.Connection, command: Delete, seq: int, at: str) -> tuple[None, list[Event]]:
+    """The row stays, so that history keeps that something stood there; the words go."""
+    acting, message = _own(db, command, "delete")
+    if message.question or message.closes:
+        raise InvalidRequest("A question and its answer cannot be deleted: they are the record of a decision.")
+    db.execute(
+        "UPDATE messages SET content = '', parts = NULL, mentions = NULL, deleted_at = ?, changed_seq = ? WHERE id = ?",
+        (at, seq, message.id),
+    )
+    return None, [_changed(db, message.channel_id, seq, acting, MessageDeleted(message.channel_id, message.id, seq))]
+
+
+def _own(db: sqlite3.Connection, command: Edit | Delete, what: str) -> tuple[Seat, Message]:
+    acting = seat(db, command.channel_id, command.actor)
+    check_open(acting, command.channel_id)
+    message = message_by_id(db, command.channel_id, command.message_id)
+    if message is None or message.deleted_at:
+        raise NotFound(f"There is no message {command.message_id} in this channel.")
+    if message.author_id != command.actor:
+        raise Forbidden(f"Only its author, {message.author_name}, may {what} this message.")
+    return acting, message
+
+
+def _changed(db: sqlite3.Connection, channel_id: str, seq: int, acting: Seat, frame: MessageUpdated | MessageDeleted) -> Event:
+    """A change has a place in the log too: so a reader with a cursor learns of it like of a message."""
+    db.execute("UPDATE channels SET last_seq = ? WHERE id = ?", (seq, channel_id))
+    return Appended(channel_id, seq, acting.last_seq, frame)

@@ -1,0 +1,246 @@
+"""The questions that a hub asks of the state. Each is a function of a connection, for `Store.read`."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+from .. import rules
+from ..errors import Forbidden
+from ..protocol import Channel, Kind, Member, Message, MessageDeleted, MessageUpdated, NewMessage, Participant, Role
+from .channels import seat
+from .rows import (
+    MEMBER_COLUMNS,
+    MESSAGE_COLUMNS,
+    MESSAGE_TABLES,
+    PARTICIPANT_COLUMNS,
+    member_of,
+    message_by_id,
+    message_of,
+    participant_of,
+)  # fmt: skip
+
+# ruff: noqa: S608 — the composed statements are made of the constants above, never of input.
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a credential."""
+
+    participant: Participant
+    credential_id: str
+    kind: str
+    expires_at: str | None
+    owns_workspace: bool
+
+
+def epoch(db: sqlite3.Connection) -> str | None:
+    row = db.execute("SELECT epoch FROM workspace").fetchone()
+    return row[0] if row else None
+
+
+def holder(db: sqlite3.Connection, credential_hash: str) -> Holder | None:
+    row = db.execute(
+        "SELECT c.id, c.kind, c.expires_at, EXISTS (SELECT 1 FROM passwords w WHERE w.participant_id = p.id),"
+        " p.id, p.kind, p.name, p.description, p.owner_id, p.created_at"
+        " FROM credentials c JOIN participants p ON p.id = c.participant_id WHERE c.hash = ? AND c.revoked_at IS NULL",
+        (credential_hash,),
+    ).fetchone()
+    return Holder(participant_of(row[4:]), row[0], row[1], row[2], bool(row[3])) if row else None
+
+
+def credential_owner(db: sqlite3.Connection, credential_id: str) -> str | None:
+    row = db.execute("SELECT participant_id FROM credentials WHERE id = ?", (credential_id,)).fetchone()
+    return row[0] if row else None
+
+
+def participant(db: sqlite3.Connection, participant_id: str) -> Participant | None:
+    row = db.execute(f"SELECT {PARTICIPANT_COLUMNS} FROM participants WHERE id = ?", (participant_id,)).fetchone()
+    return participant_of(row) if row else None
+
+
+def by_identity(db: sqlite3.Connection, identity: str) -> Participant | None:
+    row = db.execute(f"SELECT {PARTICIPANT_COLUMNS} FROM participants WHERE identity = ?", (identity,)).fetchone()
+    return participant_of(row) if row else None
+
+
+def owner_password(db: sqlite3.Connection, email: str) -> tuple[Participant, str] | None:
+    """The owner with this e-mail address, and the argon2 hash of the password."""
+    row = db.execute("SELECT participant_id, hash FROM passwords WHERE email = ?", (email,)).fetchone()
+    owner = participant(db, row[0]) if row else None
+    return (owner, row[1]) if owner else None
+
+
+def has_owner(db: sqlite3.Connection) -> bool:
+    return db.execute("SELECT 1 FROM passwords").fetchone() is not None
+
+
+def agents(db: sqlite3.Connection, owner_id: str | None) -> list[Participant]:
+    """The agents of one owner, of all if None."""
+    return [
+        participant_of(row)
+        for row in db.execute(
+            f"SELECT {PARTICIPANT_COLUMNS} FROM participants WHERE kind = 'agent' AND (? IS NULL OR owner_id = ?) ORDER BY id",
+            (owner_id, owner_id),
+        )
+    ]
+
+
+def acquaintances(db: sqlite3.Connection, participant_id: str | None) -> list[Participant]:
+    """Who shares a channel with this participant; everybody if None."""
+    return [
+        participant_of(row)
+        for row in db.execute(
+            f"SELECT {PARTICIPANT_COLUMNS} FROM participants WHERE ? IS NULL OR id IN (SELECT o.participant_id FROM members o"
+            " JOIN members m ON m.channel_id = o.channel_id WHERE m.participant_id = ?) ORDER BY id",
+            (participant_id, participant_id),
+        )
+    ]
+
+
+def channel_ids(db: sqlite3.Connection, participant_id: str | None) -> list[tuple[str, int]]:
+    """(id, last_seq) of the channels that a participant is in; of all if None."""
+    return db.execute(
+        "SELECT id, last_seq FROM channels WHERE ? IS NULL OR id IN (SELECT channel_id FROM members WHERE participant_id = ?)"
+        " ORDER BY id",
+        (participant_id, participant_id),
+    ).fetchall()
+
+
+def channel(db: sqlite3.Connection, channel_id: str, reader_id: str) -> Channel:
+    seat(db, channel_id, reader_id)
+    return _channel(db, channel_id, reader_id)
+
+
+def channels(db: sqlite3.Connection, reader_id: str, *, all_of_them: bool = False) -> list[Channel]:
+    """The reader's channels that are not archived; all of the workspace for its owner."""
+    found = [_channel(db, channel_id, reader_id) for channel_id, _ in channel_ids(db, None if all_of_them else reader_id)]
+    return [channel for channel in found if not channel.archived]
+
+
+def _channel(db: sqlite3.Connection, channel_id: str, reader_id: str) -> Channel:
+    name, topic, archived, last_seq, created_at = db.execute(
+        "SELECT name, topic, archived, last_seq, created_at FROM channels WHERE id = ?", (channel_id,)
+    ).fetchone()
+    people = members(db, channel_id)
+    read_seq = next((member.read_seq for member in people if member.participant_id == reader_id), 0)
+    (unread,) = db.execute(
+        "SELECT count(*) FROM messages WHERE channel_id = ? AND seq > ? AND author_id <> ? AND deleted_at IS NULL",
+        (channel_id, read_seq, reader_id),
+    ).fetchone()
+    return Channel(channel_id, name, last_seq, unread, people, created_at, topic, bool(archived))
+
+
+def members(db: sqlite3.Connection, channel_id: str) -> list[Member]:
+    rows = db.execute(f"SELECT {MEMBER_COLUMNS} FROM members WHERE channel_id = ? ORDER BY joined_at", (channel_id,))
+    return [member_of(row) for row in rows]
+
+
+def is_member(db: sqlite3.Connection, channel_id: str, participant_id: str) -> bool:
+    return (
+        db.execute("SELECT 1 FROM members WHERE channel_id = ? AND participant_id = ?", (channel_id, participant_id)).fetchone()
+        is not None
+    )
+
+
+def channel_exists(db: sqlite3.Connection, channel_id: str) -> bool:
+    return db.execute("SELECT 1 FROM channels WHERE id = ?", (channel_id,)).fetchone() is not None
+
+
+def message(db: sqlite3.Connection, channel_id: str, message_id: str, reader_id: str) -> Message | None:
+    seat(db, channel_id, reader_id)
+    return message_by_id(db, channel_id, message_id)
+
+
+def channel_of_message(db: sqlite3.Connection, message_id: str) -> str | None:
+    row = db.execute("SELECT channel_id FROM messages WHERE id = ?", (message_id,)).fetchone()
+    return row[0] if row else None
+
+
+def page(
+    db: sqlite3.Connection, channel_id: str, reader_id: str, *, after: int | None, before: int | None, limit: int
+) -> tuple[list[Message], int, bool]:
+    """(messages in seq order, the log's last seq, whether there are more in that direction)."""
+    last_seq = seat(db, channel_id, reader_id).last_seq
+    backwards = before is not None and after is None
+    rows = db.execute(
+        f"SELECT {MESSAGE_COLUMNS} FROM {MESSAGE_TABLES} WHERE m.channel_id = ? AND m.seq > ? AND m.seq < ?"
+        f" AND m.deleted_at IS NULL ORDER BY m.seq {'DESC' if backwards else 'ASC'} LIMIT ?",
+        (channel_id, after or 0, 2**63 - 1 if before is None else before, limit + 1),
+    ).fetchall()
+    found = [message_of(row) for row in rows[:limit]]
+    return found[::-1] if backwards else found, last_seq, len(rows) > limit
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a channel's log, as a follower gets it."""
+
+    seq: int
+    frame: NewMessage | MessageUpdated | MessageDeleted
+
+
+def log_after(db: sqlite3.Connection, channel_id: str, after: int, limit: int) -> list[Entry]:
+    """The log after a cursor: messages at their seq, changes at theirs. A message carries its newest text from the first."""
+    rows: list[tuple[Any, ...]] = db.execute(
+        f"SELECT m.seq, 0, {MESSAGE_COLUMNS} FROM {MESSAGE_TABLES} WHERE m.channel_id = ? AND m.seq > ?"
+        f" UNION ALL SELECT m.changed_seq, 1, {MESSAGE_COLUMNS} FROM {MESSAGE_TABLES}"
+        " WHERE m.channel_id = ? AND m.changed_seq > ? ORDER BY 1 LIMIT ?",
+        (channel_id, after, channel_id, after, limit),
+    ).fetchall()
+    (previous,) = db.execute(
+        "SELECT max(coalesce((SELECT max(seq) FROM messages WHERE channel_id = ? AND seq <= ?), 0),"
+        " coalesce((SELECT max(changed_seq) FROM messages WHERE channel_id = ? AND changed_seq <= ?), 0))",
+        (channel_id, after, channel_id, after),
+    ).fetchone()
+    entries: list[Entry] = []
+    for seq, changed, *row in rows:
+        entry_message = message_of(tuple(row))
+        if not changed:
+            entry_message.prev_seq = previous
+            entries.append(Entry(seq, NewMessage(entry_message)))
+        elif entry_message.deleted_at:
+            entries.append(Entry(seq, MessageDeleted(channel_id, entry_message.id, seq)))
+        else:
+            entries.append(Entry(seq, MessageUpdated(entry_message, seq)))
+        previous = seq
+    return entries
+
+
+def open_questions(
+    db: sqlite3.Connection, reader_id: str, channel_id: str | None, *, all_of_them: bool = False
+) -> list[Message]:
+    """The open questions that this reader may answer, oldest deadline first; an owner of the workspace answers any."""
+    rows = db.execute(
+        f"SELECT me.kind, me.name, me.role, {MESSAGE_COLUMNS} FROM questions q JOIN messages m ON m.id = q.message_id"
+        " LEFT JOIN members me ON me.channel_id = q.channel_id AND me.participant_id = ?"
+        " WHERE q.state = 'open' AND (? IS NULL OR q.channel_id = ?) AND (? OR me.participant_id IS NOT NULL)"
+        " ORDER BY q.deadline_at IS NULL, q.deadline_at, m.created_at",
+        (reader_id, channel_id, channel_id, all_of_them),
+    )
+    return [message_of(row[3:]) for row in rows if row[0] is None or _may_answer(message_of(row[3:]), *row[:3])]
+
+
+def _may_answer(asking: Message, kind: Kind, name: str, role: Role) -> bool:
+    assert asking.question is not None
+    try:
+        rules.check_may_answer(asking.question, kind, name, role)
+    except Forbidden:
+        return False
+    return True
+
+
+def deadlines(db: sqlite3.Connection, until: str) -> tuple[list[tuple[str, str]], str | None]:
+    """((channel_id, message_id) of the open questions due at ``until``, the next deadline after it)."""
+    due = db.execute(
+        "SELECT channel_id, message_id FROM questions WHERE state = 'open' AND deadline_at <= ?", (until,)
+    ).fetchall()
+    (following,) = db.execute(
+        "SELECT min(deadline_at) FROM questions WHERE state = 'open' AND deadline_at > ?", (until,)
+    ).fetchone()
+    return due, following
+
+
+def open_question_counts(db: sqlite3.Connection) -> dict[str, int]:
+    return dict(db.execute("SELECT asker_id, count(*) FROM questions WHERE state = 'open' GROUP BY asker_id").fetchall())
