@@ -56,7 +56,8 @@ class Alone:
         self._server = HTTPServer(application, max_buffer_size=MAX_BODY_BYTES, max_body_size=MAX_BODY_BYTES)
         self._server.add_sockets(sockets)
         self.port: int = sockets[0].getsockname()[1]
-        host = "127.0.0.1" if self._ip in {"", "0.0.0.0", "*"} else f"[{self._ip}]" if ":" in self._ip else self._ip
+        everywhere = self._ip in {"", "*", "0.0.0.0", "::"}  # noqa: S104 (what the operator asked for)
+        host = "127.0.0.1" if everywhere else f"[{self._ip}]" if ":" in self._ip else self._ip
         return self._ownership.announce(f"http://{host}:{self.port}/")
 
     async def stop(self) -> None:
