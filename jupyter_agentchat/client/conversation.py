@@ -1,0 +1,165 @@
+"""What an agent knows of its channel: it takes the frames that come in and remembers. No I/O, no waiting."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+from ..errors import ChatError, HubUnreachable
+from ..protocol import (
+    Closing,
+    Connected,
+    Lagged,
+    Message,
+    MessageDeleted,
+    MessageUpdated,
+    NewMessage,
+    Participant,
+    Reset,
+    ServerFrame,
+    Subscribe,
+    Subscribed,
+)
+from .log import Log
+
+if TYPE_CHECKING:
+    from .find import Place
+    from .question import Question
+
+SUBSCRIPTION = "subscription"
+"""The request_id of the agent's own subscription."""
+CLOSINGS = 1000
+"""How many closings are remembered of questions that are not known yet: one can overtake the reply to its asking."""
+
+
+class Conversation:
+    """One agent's view of one channel, since the agent joined."""
+
+    def __init__(self) -> None:
+        self.log = Log()
+        self.page_url: str | None = None
+        self.ended: ChatError | None = None
+        self.state = "connecting"
+        self._place: Place | None = None
+        self._me: Participant | None = None
+        self._epoch: str | None = None
+        self._clock = 0
+        self._taken_up: dict[str, Message] = {}
+        self._questions: WeakValueDictionary[str, Question] = WeakValueDictionary()
+        self._closings: OrderedDict[str, Closing] = OrderedDict()
+        self._awaits_replay = False
+        self._before_reset: set[str] = set()
+        self._newest_at = ""
+
+    @property
+    def place(self) -> Place:
+        if self._place is None:
+            raise HubUnreachable("This agent is not connected yet: `await agent.connect()`, or use `async with`.")
+        return self._place
+
+    @property
+    def me(self) -> Participant:
+        self.place  # noqa: B018 raises
+        assert self._me is not None
+        return self._me
+
+    @property
+    def name(self) -> str:
+        return self.me.name
+
+    @property
+    def channel_id(self) -> str:
+        return self.place.channel_id
+
+    @property
+    def channel_name(self) -> str:
+        return self.place.channel_name
+
+    def tick(self) -> int:
+        """The agent's logical clock for its next message (Lamport 1978): above all that it has seen."""
+        self._clock += 1
+        return self._clock
+
+    def joined(self, place: Place) -> None:
+        self._place = place
+
+    def subscription(self) -> Subscribe:
+        """Continues the channel where this agent's view of it ends."""
+        return Subscribe(self.channel_id, self.log.last, self._epoch, SUBSCRIPTION)
+
+    def receive(self, frame: ServerFrame) -> bool:
+        """Takes a frame; True if the channel must be subscribed again from the cursor."""
+        if isinstance(frame, NewMessage) and frame.message.channel_id == self.channel_id:
+            return self._message(frame.message)
+        if isinstance(frame, MessageUpdated) and frame.message.channel_id == self.channel_id:
+            self.log.replace(frame.message)
+            self.log.advance(frame.seq)
+        elif isinstance(frame, MessageDeleted) and frame.channel_id == self.channel_id:
+            self.log.delete(frame.message_id)
+            self.log.advance(frame.seq)
+        elif isinstance(frame, Connected):
+            self._me = frame.participant
+            self._epoch = self._epoch or frame.epoch
+            self._awaits_replay = False
+        elif isinstance(frame, Subscribed) and frame.channel_id == self.channel_id:
+            self.log.start(frame.last_seq)
+            self._awaits_replay = False
+        elif isinstance(frame, Lagged) and frame.channel_id == self.channel_id:
+            return True
+        elif isinstance(frame, Reset) and frame.channel_id == self.channel_id:
+            self._reset(frame)
+        return False
+
+    def _message(self, message: Message) -> bool:
+        self._clock = max(self._clock, message.lamport or 0)
+        last = self.log.last
+        if message.prev_seq is not None and last is not None and message.prev_seq > last:
+            # Something in between is missing. Until the replay has begun, what comes live is dropped: it comes again.
+            again, self._awaits_replay = not self._awaits_replay, True
+            return again
+        if message.id in self._before_reset or message.created_at < self._newest_at:
+            self.log.advance(message.seq)  # a restored log tells again what was seen in the one before
+        elif not self.log.append(message):
+            return False
+        if message.closes is not None:
+            self._closed(message.closes)
+        return False
+
+    def _reset(self, frame: Reset) -> None:
+        # The hub replays the new log from its beginning by itself.
+        kept = self.log.messages()
+        self._before_reset = {message.id for message in kept}
+        self._newest_at = kept[-1].created_at if kept else self._newest_at
+        self._epoch = frame.epoch
+        self.log.restart()
+
+    def end(self, error: ChatError) -> None:
+        """Nothing comes any more: whoever waits is told why."""
+        self.ended = error
+        self.log.wake()
+        for question in list(self._questions.values()):
+            question.changed.set()
+
+    # ------------------------------------------------------------------------------------------ questions
+
+    def watch(self, question: Question) -> None:
+        """The question learns of its closing, also of one that came before."""
+        message = question.message
+        self._questions[message.id] = question
+        if self.log.get(message.id) is None:
+            self._taken_up[message.id] = message
+        if message.id in self._closings:
+            question.close(self._closings[message.id])
+
+    def _closed(self, closing: Closing) -> None:
+        self._closings[closing.question_id] = closing
+        while len(self._closings) > CLOSINGS:
+            self._closings.popitem(last=False)
+        question = self._questions.get(closing.question_id)
+        if question is not None:
+            question.close(closing)
+
+    def transcript(self) -> list[Message]:
+        """The messages since the agent joined, and every question that it took up from before."""
+        return [*self._taken_up.values(), *self.log.messages()]
