@@ -69,12 +69,6 @@ class Alone:
 
 
 def log_request(handler: RequestHandler) -> None:
-    """As tornado's, without the query: a key may stand in it. Refusals are the callers' affair, not the operator's."""
+    """As tornado's, without the query: a key may stand in it (an invite's token went in `Door.finish`). Refusals are the callers' affair, not the operator's."""
     write: Callable[..., Any] = log.error if handler.get_status() >= 500 else log.debug
-    write("%d %s %s", handler.get_status(), handler.request.method, _without_secret(handler.request.path))
-
-
-def _without_secret(path: str) -> str:
-    """An invite's token stands in its path."""
-    before, found, _ = path.partition("/invite")
-    return f"{before}{found}…" if found else path
+    write("%d %s %s", handler.get_status(), handler.request.method, handler.request.path)

@@ -6,6 +6,7 @@ The same handlers serve alone (plain tornado) and in Jupyter (mixed with Jupyter
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 
 SESSION_COOKIE = "agentchat-session"
 OURS = ("au_", "se_")
+_INVITE = re.compile(r"(/invites?/)[^/?]+")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -106,12 +108,20 @@ class Door(RequestHandler):
 
     def initialize(self, gate: Gate) -> None:
         self.gate = gate
+        # Settled by the gate, call by call; tornado and Jupyter would ask their own hooks.
+        self.current_user = None
 
     async def prepare(self) -> None:
         pass
 
     def check_xsrf_cookie(self) -> None:
         pass
+
+    def finish(self, chunk: Any = None) -> Any:
+        # What comes next is the log's line, and an invite's token stands in the path.
+        self.request.path = _INVITE.sub(r"\1…", self.request.path)
+        self.request.uri = _INVITE.sub(r"\1…", self.request.uri or "")
+        return super().finish(chunk)
 
     async def caller(self) -> Caller:
         who = await self.gate.identify(self)

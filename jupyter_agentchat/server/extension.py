@@ -10,6 +10,8 @@ from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import url_path_join
+from tornado.httputil import HTTPServerRequest
+from tornado.routing import Matcher, Rule
 from tornado.web import HTTPError
 from traitlets import Bool, Unicode
 
@@ -17,7 +19,7 @@ from ..errors import ChatError, Forbidden, StoreUnavailable
 from ..hub import Hub, Principal
 from ..journal.local import LocalJournal
 from ..state.store import Store, path_of
-from .door import Door, Gate, check_xsrf
+from .door import OURS, SESSION_COOKIE, Door, Gate, check_xsrf
 from .ownership import Ownership, default_store
 from .routes import routes
 
@@ -50,6 +52,28 @@ def _login_cookie(door: Any) -> str:
     return str(door.identity_provider.get_cookie_name(door))
 
 
+class OursElsewhere(Matcher):
+    """A request outside our routes with one of our keys or sessions: not even Jupyter's login page is for these."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
+        if request.path.startswith(self._path):
+            return None
+        shown = [request.headers.get("Authorization", "").rpartition(" ")[2]]
+        shown += [value.decode(errors="replace") for value in request.query_arguments.get("token", [])]
+        ours = SESSION_COOKIE in request.cookies or any(secret.startswith(OURS) for secret in shown)
+        return {} if ours else None
+
+
+class RefuseOurs(Door):
+    """The answer to `OursElsewhere`."""
+
+    async def prepare(self) -> None:
+        self.refuse(Forbidden("An agent's key or a guest's session opens the agent chat, and nothing else of this server."))
+
+
 class AgentChatExtension(ExtensionApp):
     """Channels in SQLite, served over HTTP and WebSockets."""
 
@@ -70,14 +94,19 @@ class AgentChatExtension(ExtensionApp):
 
     def initialize_handlers(self) -> None:
         assert self.serverapp
-        path = url_path_join(self.serverapp.base_url, "agentchat") + "/"
-        self._gate = JupyterGate(path)
+        base = self.serverapp.base_url
+        self._gate = JupyterGate(url_path_join(base, "agentchat") + "/")
         for pattern, handler, arguments in routes(self._gate, mixed_with=JupyterHandler):
             for method in ("get", "post", "patch", "put", "delete", "head", "options"):
                 # Our gate decides, for guests and agents too; Jupyter wants to be told that this is meant.
                 if callable(served := getattr(handler, method, None)):
                     setattr(handler, method, _marked(served))
-            self.handlers.append((pattern, handler, arguments))
+            # ExtensionApp puts the base in front itself.
+            self.handlers.append(("/" + pattern.removeprefix(base), handler, arguments))
+
+        self.serverapp.web_app.default_router.rules.insert(
+            0, Rule(OursElsewhere(self._gate.path), RefuseOurs, {"gate": self._gate})
+        )
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         """Opens the hub once the event loop runs. If it cannot be, every call says why, and Jupyter goes on."""

@@ -6,10 +6,7 @@ import re
 from typing import Any
 
 import msgspec
-from tornado.web import HTTPError
-
 from ..errors import InvalidRequest, MethodNotAllowed, NotFound
-from ..hub import Caller
 from ..protocol import OPERATIONS, Operation, SignedIn
 from .door import SESSION_COOKIE, Door
 
@@ -96,6 +93,3 @@ class NothingHere(Door):
 
     def prepare(self) -> None:  # type: ignore[override] # tornado takes both kinds
         self.refuse(NotFound(f"There is nothing at {self.request.path}."))
-
-
-__all__ = ["Caller", "HTTPError", "NothingHere", "OpenApiHandler", "RestHandler"]
