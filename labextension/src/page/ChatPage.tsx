@@ -36,7 +36,7 @@ export function ChatPage({ address, channelId }: Props) {
     return (
       <Sheet title="No such conversation">
         <p>It does not exist, or you are not a member of it. Ask whoever sent you the link for an invite.</p>
-        {channels.length > 0 && <a href={`${address.baseUrl}chat`}>Your channels</a>}
+        {channels.length > 0 && <a href={`${address.baseUrl}chat/`}>Your channels</a>}
       </Sheet>
     );
   }
@@ -81,7 +81,7 @@ function Chat({ address, channel, alone }: { address: Address; channel: Channel;
       channelId: channel.id,
       channelName: channel.name,
       layout: "page",
-      backUrl: alone ? undefined : `${address.baseUrl}chat`,
+      backUrl: alone ? undefined : `${address.baseUrl}chat/`,
     });
     return () => {
       mounted.dispose();
@@ -106,7 +106,10 @@ function SignIn({ address, onSignedIn }: { address: Address; onSignedIn: () => v
   };
   return (
     <Sheet title="You are not signed in" error={error}>
-      <p>Open your invite link again, or ask whoever sent it for a new one.</p>
+      <p>
+        Open your invite link again, or ask whoever sent it for a new one.
+        {hasPasswords && " Have an account here? Sign in."}
+      </p>
       {hasPasswords && (
         <form
           onSubmit={(event) => {

@@ -35,7 +35,7 @@ export function InvitePage({ address, token }: Props) {
     setJoining(true);
     call<SignedIn>(address, "POST", `${path}/accept`, { name: name.trim() }).then(
       (reply) => {
-        location.assign(`${address.baseUrl}chat${reply.channel_id ? `/${reply.channel_id}` : ""}`);
+        location.assign(`${address.baseUrl}chat/${reply.channel_id ?? ""}`);
       },
       (error: unknown) => {
         setJoining(false);

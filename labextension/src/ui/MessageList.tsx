@@ -172,7 +172,11 @@ function useReading(region: Ref, content: Ref, { log, outbox }: Snapshot & { log
       observer.disconnect();
     };
   }, []);
-  useEffect(look, [log]);
+  useLayoutEffect(() => {
+    // What came in has moved the end; whoever was there stays there.
+    if (atEnd.current) toEnd(region.current);
+    look();
+  }, [log]);
   useEffect(() => {
     // Who has just said something wants to see it.
     if (outbox.length > 0) toEnd(region.current);

@@ -61,6 +61,7 @@ const PANEL = `
 .panel { display: flex; flex-direction: column; min-height: 0; background: var(--bg); overflow: hidden; }
 .panel.inline, .panel.notice { max-height: min(480px, 80vh); margin: 4px 0; border: 1px solid var(--line); border-radius: var(--round); }
 .panel.page { height: 100%; }
+time { white-space: nowrap; }
 header { display: flex; align-items: center; gap: 8px; padding: 6px 12px; border-bottom: 1px solid var(--line); background: var(--sunken); }
 .name { flex: 1; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-size: var(--small); font-weight: 600; }
 .back { flex: none; padding: 0 8px; font-size: 22px; line-height: 1; text-decoration: none; }
@@ -80,7 +81,7 @@ header { display: flex; align-items: center; gap: 8px; padding: 6px 12px; border
   background: var(--fg); color: var(--bg); font-size: var(--small); font-weight: 600; box-shadow: 0 2px 8px rgb(0 0 0 / .25);
 }
 .composer { display: flex; align-items: flex-end; gap: 8px; padding: 8px 12px; border-top: 1px solid var(--line); }
-.page .composer { padding-bottom: max(10px, env(safe-area-inset-bottom)); }
+.page .composer { width: min(820px, 100%); margin: 0 auto; padding: 10px 16px; border-top: 0; padding-bottom: max(10px, env(safe-area-inset-bottom)); }
 .composer textarea { max-height: 140px; }
 .banner { padding: 8px 12px; border-top: 1px solid var(--line); background: color-mix(in srgb, var(--warn) 12%, var(--bg)); font-size: var(--small); }
 .notice { gap: 8px; padding: 14px 16px; color: var(--dim); font-size: var(--small); }
@@ -95,7 +96,8 @@ header { display: flex; align-items: center; gap: 8px; padding: 6px 12px; border
 .day::before, .day::after { content: ""; flex: 1; border-top: 1px solid var(--line); }
 @media (pointer: coarse) {
   textarea, input { font-size: 16px; } /* Safari on a phone zooms in on anything smaller */
-  .choice, .primary, .send { min-height: 42px; }
+  .choice, .primary, .send, textarea { min-height: 42px; }
+  textarea { padding-top: 9px; }
 }
 `;
 
@@ -134,7 +136,7 @@ const QUESTIONS = `
 .open .card {
   border-color: color-mix(in srgb, var(--accent) 45%, var(--bg));
   background: color-mix(in srgb, var(--accent) 6%, var(--bg));
-  box-shadow: inset 3px 0 0 var(--accent);
+  border-left: 3px solid var(--accent);
 }
 .card > .markdown { font-size: calc(var(--size) * 1.05); }
 .open .card > .markdown { font-weight: 500; }
