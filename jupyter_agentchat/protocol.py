@@ -324,6 +324,14 @@ class ProveKernel(Request):
     proof: str
 
 
+class ProveUser(Request):
+    """Another server of the same operating system user vouches for whom it let in, by the same secret."""
+
+    secret: str
+    username: Annotated[str, Meta(min_length=1, max_length=500)]
+    name: Annotated[str, Meta(max_length=500)]
+
+
 class ProveLocal(Request):
     """A process of the same operating system user shows the secret that lies, mode 0600, beside the database."""
 
@@ -404,12 +412,16 @@ class KeyReply(Record):
 
 
 class KernelReply(Record):
-    """A kernel's agent: its key, and the channel of its notebook."""
+    """A kernel's agent: its key, and the channel of its notebook.
+
+    ``hub_url`` is there when the hub is not at the server that was asked but at another of the same user.
+    """
 
     agent: Participant
     api_key: str
     channel_id: str
     channel_name: str
+    hub_url: str | None = None
 
 
 class InviteReply(Record):
@@ -482,6 +494,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("accept_invite", "POST", "invites/{token}/accept", AcceptInvite, SignedIn, 200, "anyone"),
     Operation("prove_kernel", "POST", "kernels/{kernel_id}/agent", ProveKernel, KernelReply, 201, "anyone"),
     Operation("prove_local", "POST", "local/agent", ProveLocal, KernelReply, 201, "anyone"),
+    Operation("prove_user", "POST", "local/session", ProveUser, SignedIn, 201, "anyone"),
     Operation("list_channels", "GET", "channels", Nothing, ChannelsReply),
     Operation("create_channel", "POST", "channels", CreateChannel, OneChannelReply, 201),
     Operation("get_channel", "GET", "channels/{channel_id}", OneChannel, OneChannelReply),

@@ -20,9 +20,9 @@ from ..state import read
 from ..state.store import Store
 from .caller import Caller, Principal, hash_of
 from .conversations import Conversations
-from .people import People
+from .people import People, check_kernel
 
-__all__ = ["Caller", "Hub", "Principal", "hash_of"]
+__all__ = ["Caller", "Hub", "Principal", "check_kernel", "hash_of"]
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class Hub:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._deadlines
         await self.journal.close()
-        await asyncio.to_thread(self.store.close)
+        self.store.close()
 
     async def call(self, operation: p.Operation, caller: Caller, request: Any) -> tuple[int, Any]:
         """(HTTP status, reply). Raises: ChatError."""

@@ -168,19 +168,22 @@ class People:
     # ------------------------------------------------------------------ kernels and local processes
 
     async def prove_kernel(self, caller: Caller, request: p.ProveKernel) -> p.KernelReply:
-        key = self._hub.kernel_key(request.kernel_id)
-        signed = f"agentchat-kernel\n{request.kernel_id}\n{request.agent_name}\n{request.notebook}\n{request.at}"
-        proof = hmac.new(key or b"unknown kernel", signed.encode(), "sha256").hexdigest()
-        if not hmac.compare_digest(proof, request.proof) or key is None or abs(time.time() - request.at) > PROOF_SECONDS:
-            raise Forbidden(
-                "This is not the proof of a running kernel of this server: restart the kernel, or give url= and key=."
-            )
+        check_kernel(self._hub.kernel_key(request.kernel_id), request)
         return await self._seat_agent(request.agent_name, request.notebook)
 
     async def prove_local(self, caller: Caller, request: p.ProveLocal) -> p.KernelReply:
-        if self._hub.local_secret is None or not hmac.compare_digest(self._hub.local_secret, request.secret):
-            raise Forbidden("This is not the secret that lies beside the database of this hub.")
+        self._check_local_secret(request.secret)
         return await self._seat_agent(request.agent_name, request.notebook)
+
+    async def prove_user(self, caller: Caller, request: p.ProveUser) -> p.SignedIn:
+        self._check_local_secret(request.secret)
+        user = await self.jupyter_user(request.username, request.name)
+        return p.SignedIn(user.participant, await self.new_session(user.id))
+
+    def _check_local_secret(self, secret: str) -> None:
+        expected = self._hub.local_secret
+        if expected is None or not hmac.compare_digest(expected.encode(), secret.encode()):
+            raise Forbidden("This is not the secret that lies beside the database of this hub.")
 
     async def _seat_agent(self, agent_name: str, notebook: str) -> p.KernelReply:
         """The agent of that name in that notebook, the same again after a restart, with a fresh key and its channel."""
@@ -234,6 +237,15 @@ class People:
         )  # fmt: skip
         if not allowed:
             raise NotFound(f"There is no agent {agent_id} of yours.")
+
+
+def check_kernel(key: bytes | None, request: p.ProveKernel) -> None:
+    """Raises: Forbidden unless the request was signed within the last minute with this kernel's connection key."""
+    signed = f"agentchat-kernel\n{request.kernel_id}\n{request.agent_name}\n{request.notebook}\n{request.at}"
+    proof = hmac.new(key or b"unknown kernel", signed.encode(), "sha256").hexdigest()
+    genuine = hmac.compare_digest(proof.encode(), request.proof.encode())
+    if not genuine or key is None or abs(time.time() - request.at) > PROOF_SECONDS:
+        raise Forbidden("This is not the proof of a running kernel of this server: restart the kernel, or give url= and key=.")
 
 
 def _new_key(agent_id: str, seconds: float | None = None) -> tuple[str, NewCredential]:

@@ -44,6 +44,7 @@ class LocalJournal:
         self._queued = 0
         self._positions: dict[str, tuple[int, str]] = {}
         self._thread: threading.Thread | None = None
+        self._closed = asyncio.Event()
         self._on_applied: OnApplied
         self._loop: asyncio.AbstractEventLoop
         self._db: sqlite3.Connection
@@ -67,9 +68,10 @@ class LocalJournal:
 
     async def close(self) -> None:
         if self._thread is not None:
-            thread, self._thread = self._thread, None
+            self._thread = None
             self._queue.put(None)
-            await asyncio.to_thread(thread.join)
+            # Not a join on a helper thread: when the interpreter exits there are none left.
+            await self._closed.wait()
 
     # ------------------------------------------------------------------ on the writer's thread
 
@@ -88,6 +90,7 @@ class LocalJournal:
                 events = self._commit(entries)
                 self._loop.call_soon_threadsafe(self._settle, entries, events)
         self._db.close()
+        self._loop.call_soon_threadsafe(self._closed.set)
 
     def _commit(self, entries: list[_Entry]) -> list[Event]:
         """One transaction for all. If that fails for one command's sake, each gets a transaction of its own."""

@@ -69,6 +69,9 @@ class Alone:
 
 
 def log_request(handler: RequestHandler) -> None:
-    """As tornado's, without the query: a key may stand in it (an invite's token went in `Door.finish`). Refusals are the callers' affair, not the operator's."""
+    """As tornado's, without the query: a key may stand in it (an invite's token went in `Door.finish`).
+
+    Refusals are the callers' affair, not the operator's.
+    """
     write: Callable[..., Any] = log.error if handler.get_status() >= 500 else log.debug
     write("%d %s %s", handler.get_status(), handler.request.method, handler.request.path)

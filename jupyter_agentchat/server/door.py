@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tornado.web import HTTPError, RequestHandler
@@ -15,6 +15,9 @@ from tornado.web import HTTPError, RequestHandler
 from ..errors import ChatError, InternalError, InvalidRequest, StoreUnavailable, Unauthenticated, XsrfFailed
 from ..hub import Caller, Hub, Principal
 from ..protocol import ErrorBody, ErrorReply, encode
+
+if TYPE_CHECKING:
+    from .annex import Annex
 
 log = logging.getLogger(__name__)
 
@@ -34,13 +37,15 @@ class Gate:
     def __init__(self, path: str) -> None:
         self.path = path
         self._hub: Hub | None = None
+        self.annex: Annex | None = None
+        """Set while another process owns the database: everything is passed on to its hub."""
         self._why: ChatError = StoreUnavailable("The hub is starting: try again in a moment.", retry_after=0.5)
 
     def open(self, hub: Hub) -> None:
-        self._hub = hub
+        self._hub, self.annex = hub, None
 
     def shut(self, why: ChatError) -> None:
-        self._hub, self._why = None, why
+        self._hub, self.annex, self._why = None, None, why
 
     @property
     def hub(self) -> Hub:
@@ -54,9 +59,7 @@ class Gate:
         secret = bearer_of(door)
         if secret and secret.startswith(OURS):
             return await self.hub.people.authenticate(secret)
-        # The stand-alone page says that it means its own session: the same browser may also be logged in to Jupyter.
-        wants_session = "session" in (door.request.headers.get("X-AgentChat-Auth"), door.get_query_argument("auth", None))
-        if not wants_session and (user := await self.outer_user(door)):
+        if not wants_session(door) and (user := await self.outer_user(door)):
             return user
         if token := door.get_cookie(SESSION_COOKIE):
             try:
@@ -75,6 +78,11 @@ class Gate:
     async def outer_user(self, door: Door) -> Principal | None:
         """Somebody whom the surrounding server knows; alone, nobody."""
         return None
+
+
+def wants_session(door: RequestHandler) -> bool:
+    """The stand-alone page says that it means its own session: the same browser may also be logged in to Jupyter."""
+    return "session" in (door.request.headers.get("X-AgentChat-Auth"), door.get_query_argument("auth", None))
 
 
 def bearer_of(door: RequestHandler) -> str | None:

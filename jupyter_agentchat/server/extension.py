@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any
 
 from jupyter_server.auth.decorator import allow_unauthenticated
@@ -19,9 +21,12 @@ from ..errors import ChatError, Forbidden, StoreUnavailable
 from ..hub import Hub, Principal
 from ..journal.local import LocalJournal
 from ..state.store import Store, path_of
+from .annex import Annex
 from .door import OURS, SESSION_COOKIE, Door, Gate, check_xsrf
 from .ownership import Ownership, default_store
 from .routes import routes
+
+TAKE_OVER_SECONDS = 0.5
 
 
 class JupyterGate(Gate):
@@ -30,9 +35,10 @@ class JupyterGate(Gate):
     knows_other_tokens = True
 
     async def outer_user(self, door: Door) -> Principal | None:
-        return await self._jupyter_user(door)
+        user = await self.outer_name(door)
+        return await self.hub.people.jupyter_user(*user) if user else None
 
-    async def _jupyter_user(self, door: Any) -> Principal | None:  # Any: a Door mixed with JupyterHandler, untyped there
+    async def outer_name(self, door: Any) -> tuple[str, str] | None:  # Any: a Door mixed with JupyterHandler, untyped there
         if not door.check_host():
             raise Forbidden(f"This server does not answer to the host {door.request.host}.")
         user = door.identity_provider.get_user(door)
@@ -44,8 +50,8 @@ class JupyterGate(Gate):
             check_xsrf(door)
         if door.token_authenticated and user.name.startswith("Anonymous") and not door.get_cookie(_login_cookie(door)):
             # A script with Jupyter's token would be somebody new at each call.
-            return await self.hub.people.jupyter_user("token", "Token holder")
-        return await self.hub.people.jupyter_user(user.username, user.display_name or user.name)
+            return "token", "Token holder"
+        return user.username, user.display_name or user.name
 
 
 def _login_cookie(door: Any) -> str:
@@ -91,6 +97,7 @@ class AgentChatExtension(ExtensionApp):
 
     _hub: Hub | None = None
     _ownership: Ownership | None = None
+    _waiting: asyncio.Task[None] | None = None
 
     def initialize_handlers(self) -> None:
         assert self.serverapp
@@ -110,8 +117,11 @@ class AgentChatExtension(ExtensionApp):
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         """Opens the hub once the event loop runs. If it cannot be, every call says why, and Jupyter goes on."""
+        await self._reporting(self._open(serverapp))
+
+    async def _reporting(self, opening: Coroutine[Any, Any, None]) -> None:
         try:
-            await self._open(serverapp)
+            await opening
         except ChatError as error:
             self.log.error("agentchat: %s", error.message)
             self._gate.shut(error)
@@ -121,22 +131,44 @@ class AgentChatExtension(ExtensionApp):
 
     async def _open(self, serverapp: Any) -> None:
         database = path_of(self.store) if self.store else default_store()
-        ownership = Ownership(database)
-        if not await asyncio.to_thread(ownership.take):
-            raise StoreUnavailable(f"Another server of yours holds {database}.")
-        self._ownership = ownership
+        self._ownership = ownership = Ownership(database)
+        if ownership.take():
+            await self._start_hub(serverapp, database)
+        else:
+            self.log.info("agentchat: another process of yours owns %s: joining its hub", database)
+            self._waiting = asyncio.create_task(self._take_over(serverapp, database), name="agentchat-take-over")
+
+    async def _take_over(self, serverapp: Any, database: Path) -> None:
+        """Passes everything on to the owner's hub; when the owner ends, owns the database."""
+        assert self._ownership
+        while not self._ownership.take():
+            owner = self._ownership.owner()
+            if owner is None:
+                self._gate.shut(StoreUnavailable("The hub's owner is starting or ending: try again.", retry_after=1.0))
+            elif self._gate.annex is None or self._gate.annex.owner != owner:
+                self._gate.annex = Annex(owner, self._gate.outer_name, self._kernel_key)
+            await asyncio.sleep(TAKE_OVER_SECONDS)
+        self._gate.shut(StoreUnavailable("The hub is changing hands: try again.", retry_after=0.5))
+        await self._reporting(self._start_hub(serverapp, database))
+
+    async def _start_hub(self, serverapp: Any, database: Path) -> None:
+        assert self._ownership
         store = Store(database, relaxed=self.relaxed)
         hub = Hub(
-            store, LocalJournal(store), kernel_key=self._kernel_key, local_secret=ownership.secret, workspace_owner_needed=True
+            store,
+            LocalJournal(store),
+            kernel_key=self._kernel_key,
+            local_secret=self._ownership.secret,
+            workspace_owner_needed=True,
         )
         try:
             await hub.start()
         except BaseException:
-            ownership.release()
+            self._ownership.release()
             raise
         self._hub = hub
         self._gate.open(hub)
-        ownership.announce(url_path_join(serverapp.connection_url, "agentchat") + "/")
+        self._ownership.announce(url_path_join(serverapp.connection_url, "agentchat") + "/")
 
     def _kernel_key(self, kernel_id: str) -> bytes | None:
         assert self.serverapp
@@ -146,6 +178,8 @@ class AgentChatExtension(ExtensionApp):
             return None
 
     async def stop_extension(self) -> None:
+        if self._waiting:
+            self._waiting.cancel()
         self._gate.shut(StoreUnavailable("The server is stopping.", retry_after=1.0))
         if self._hub:
             await self._hub.close()

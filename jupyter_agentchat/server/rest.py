@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import msgspec
+
 from ..errors import InvalidRequest, MethodNotAllowed, NotFound
 from ..protocol import OPERATIONS, Operation, SignedIn
 from .door import SESSION_COOKIE, Door
@@ -35,9 +36,12 @@ class RestHandler(Door):
         try:
             assert self.request.method
             operation, in_path = find(self.request.method, path)
+            if annex := self.gate.annex:
+                await annex.forward(self, operation, self._decode(operation, in_path))
+                return
             caller = await self.caller()
             status, reply = await self.gate.hub.call(operation, caller, self._decode(operation, in_path))
-            self._set_session(operation, reply)
+            self.set_session(operation, reply)
             self.send(status, reply)
         except Exception as error:  # the door is where every error becomes a reply
             self.refuse(error)
@@ -62,7 +66,7 @@ class RestHandler(Door):
             raise InvalidRequest(f"{', '.join(twice)} stands in the path: leave it out of the body.")
         return convert({**body, **in_path}, operation.request)
 
-    def _set_session(self, operation: Operation, reply: Any) -> None:
+    def set_session(self, operation: Operation, reply: Any) -> None:
         if isinstance(reply, SignedIn) and reply.session_token:
             self.set_cookie(
                 SESSION_COOKIE, reply.session_token, path=self.gate.path, httponly=True, samesite="Lax",

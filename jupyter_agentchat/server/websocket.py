@@ -13,6 +13,7 @@ from .. import protocol as p
 from ..errors import ChannelNotFound, ChatError, InvalidRequest, NotFound, Unauthenticated
 from ..feed import Follower
 from ..hub import Caller
+from .annex import Tube
 from .door import Door, as_chat_error, bearer_of
 
 OPERATION = {operation.name: operation for operation in p.OPERATIONS}
@@ -28,12 +29,16 @@ class WsHandler(Door, WebSocketHandler):
     """``ws``"""
 
     _caller: Caller
+    _tube: Tube | None = None
     _follower: Follower | None = None
     _pump: asyncio.Task[None] | None = None
     _tasks: set[asyncio.Task[None]]
 
     async def prepare(self) -> None:
         try:
+            if annex := self.gate.annex:
+                self._tube = await annex.connect(self)
+                return
             self._caller = await self.caller()
             if self._caller.who is None:
                 raise Unauthenticated("Connect with `Authorization: Bearer au_…`, with ?token=au_…, or with a session.")
@@ -48,6 +53,9 @@ class WsHandler(Door, WebSocketHandler):
         return None  # frames are small and sent to many: compressing each again for each costs more than it saves
 
     async def open(self) -> None:
+        if self._tube:
+            self._tube.open(self)
+            return
         who = self._caller.known
         self._tasks = set()
         self._first_word = asyncio.Event()
@@ -82,6 +90,8 @@ class WsHandler(Door, WebSocketHandler):
         self.close(4401, "unauthenticated")
 
     def on_close(self) -> None:
+        if self._tube:
+            self._tube.close()
         if self._pump:
             self._pump.cancel()
         if self._follower:
@@ -90,6 +100,9 @@ class WsHandler(Door, WebSocketHandler):
     # ------------------------------------------------------------------ what the client says
 
     async def on_message(self, message: str | bytes) -> None:
+        if self._tube:
+            await self._tube.send(message)
+            return
         while len(self._tasks) >= IN_FLIGHT:
             await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
         # A task each: they reach the journal in the order of their frames, and share its commits.

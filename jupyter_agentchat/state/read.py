@@ -42,7 +42,8 @@ def epoch(db: sqlite3.Connection) -> str | None:
 
 def holder(db: sqlite3.Connection, credential_hash: str) -> Holder | None:
     row = db.execute(
-        "SELECT c.id, c.kind, c.expires_at, EXISTS (SELECT 1 FROM passwords w WHERE w.participant_id = p.id),"
+        "SELECT c.id, c.kind, c.expires_at, "
+        " p.identity LIKE 'jupyter:%' OR EXISTS (SELECT 1 FROM passwords w WHERE w.participant_id = p.id),"
         " p.id, p.kind, p.name, p.description, p.owner_id, p.created_at"
         " FROM credentials c JOIN participants p ON p.id = c.participant_id WHERE c.hash = ? AND c.revoked_at IS NULL",
         (credential_hash,),

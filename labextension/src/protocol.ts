@@ -238,6 +238,13 @@ export interface ProveKernel {
   proof: string;
 }
 
+/** Another server of the same operating system user vouches for whom it let in, by the same secret. */
+export interface ProveUser {
+  secret: string;
+  username: string;
+  name: string;
+}
+
 /** A process of the same operating system user shows the secret that lies, mode 0600, beside the database. */
 export interface ProveLocal {
   secret: string;
@@ -312,12 +319,13 @@ export interface KeyReply {
   key_id: string;
 }
 
-/** A kernel's agent: its key, and the channel of its notebook. */
+/** A kernel's agent: its key, and the channel of its notebook. ``hub_url`` is there when the hub is not at the server that was asked but at another of the same user. */
 export interface KernelReply {
   agent: Participant;
   api_key: string;
   channel_id: string;
   channel_name: string;
+  hub_url?: string;
 }
 
 export interface InviteReply {

