@@ -8,8 +8,6 @@ interface Props {
   onSend: (text: string) => void;
 }
 
-const TALLEST = 140;
-
 export function Composer({ channelId, channelName, onSend }: Props) {
   const [text, setText] = useState(() => draft(channelId));
   const area = useRef<HTMLTextAreaElement>(null);
@@ -56,8 +54,9 @@ export function Composer({ channelId, channelName, onSend }: Props) {
   );
 }
 
-/** As tall as its text; `field-sizing` does it in CSS, but not yet everywhere. */
+/** As tall as its text, where CSS cannot do it yet. A panel that is not in the document has no heights. */
 function grow(area: HTMLTextAreaElement): void {
+  if (CSS.supports("field-sizing", "content")) return;
   area.style.height = "auto";
-  area.style.height = `${Math.min(area.scrollHeight, TALLEST)}px`;
+  if (area.scrollHeight > 0) area.style.height = `${area.scrollHeight + 2}px`;
 }

@@ -70,5 +70,9 @@ export function shadow(host: HTMLElement): { root: HTMLElement; stopWatching: ()
   tree.replaceChildren(style, root);
   // Lumino listens for its shortcuts on the document, before we hear of a key: "a" in our composer would add a cell.
   host.setAttribute("data-lm-suppress-shortcuts", "true");
+  // A notebook refuses the line breaks of Shift+Enter to whatever is in it, for its editors' sake.
+  root.addEventListener("beforeinput", (event) => {
+    event.stopPropagation();
+  });
   return { root, stopWatching: watchScheme(host) };
 }

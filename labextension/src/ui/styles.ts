@@ -82,7 +82,7 @@ header { display: flex; align-items: center; gap: 8px; padding: 6px 12px; border
 }
 .composer { display: flex; align-items: flex-end; gap: 8px; padding: 8px 12px; border-top: 1px solid var(--line); }
 .page .composer { width: min(820px, 100%); margin: 0 auto; padding: 10px 16px; border-top: 0; padding-bottom: max(10px, env(safe-area-inset-bottom)); }
-.composer textarea { max-height: 140px; }
+.composer textarea, .answer textarea { field-sizing: content; max-height: 140px; }
 .banner { padding: 8px 12px; border-top: 1px solid var(--line); background: color-mix(in srgb, var(--warn) 12%, var(--bg)); font-size: var(--small); }
 .notice { gap: 8px; padding: 14px 16px; color: var(--dim); font-size: var(--small); }
 .notice strong { display: block; color: var(--fg); font-size: var(--size); }
