@@ -1,0 +1,34 @@
+"""``python -m tests.bench [posts latency import jupyter click]``: all of them unless said."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from importlib import import_module
+from pathlib import Path
+
+from . import machine
+from .report import Row, table
+
+MODULES = {"posts": "posts", "latency": "latency", "import": "imports", "jupyter": "server", "click": "click"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", choices=[*MODULES, []], help=", ".join(MODULES))
+    names = parser.parse_args().names or list(MODULES)
+    started = time.monotonic()
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="agentchat-bench-") as root:
+        where = machine.describe(Path(root))
+        for name in names:
+            print(f"measuring {name} …", flush=True)
+            folder = Path(root, name)
+            folder.mkdir()
+            rows += import_module(f".{MODULES[name]}", __package__).measure(folder)
+    print(f"\n{where}\n\n{table(rows)}\n\n{time.monotonic() - started:.0f} s in all")
+
+
+if __name__ == "__main__":
+    main()

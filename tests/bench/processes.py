@@ -1,0 +1,130 @@
+"""The processes that a bench starts: each in its own, on loopback, ended by who started it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True)
+class Served:
+    """A hub that was bootstrapped: ``url`` ends in /, ``key`` is its first agent's."""
+
+    url: str
+    key: str
+    channel_id: str
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None, key: str | None = None) -> Any:
+        return call(f"{self.url}api/v1/{path}", method, body, key or self.key)
+
+    def new_agent(self, name: str) -> tuple[str, str]:
+        """(its id, its key)"""
+        made = self.call("POST", "agents", {"name": name})
+        return made["agent"]["id"], made["api_key"]
+
+    def last_seq(self, channel_id: str, key: str | None = None) -> int:
+        return int(self.call("GET", f"channels/{channel_id}", key=key)["channel"]["last_seq"])
+
+
+def call(url: str, method: str, body: dict[str, Any] | None = None, key: str | None = None) -> Any:
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+    request = urllib.request.Request(url, None if body is None else json.dumps(body).encode(), headers, method=method)
+    with urllib.request.urlopen(request, timeout=PATIENCE) as reply:
+        return json.load(reply)
+
+
+@contextlib.contextmanager
+def process(command: list[str], log: Path, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+    """Runs while the block does. What it says on stderr is in ``log``."""
+    with log.open("a") as stderr:
+        running = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, text=True, env={**os.environ, **(env or {})}
+        )
+        try:
+            yield running
+        finally:
+            running.terminate()
+            try:
+                running.wait(15)
+            except subprocess.TimeoutExpired:
+                running.kill()
+                running.wait()
+            if running.stdout:
+                running.stdout.close()
+
+
+def first_line(running: subprocess.Popen[str], log: Path) -> str:
+    assert running.stdout
+    line = running.stdout.readline()
+    if not line:
+        raise RuntimeError(f"{running.args} ended before it was ready: {log.read_text()[-2000:]}")
+    return line
+
+
+@contextlib.contextmanager
+def hub(folder: Path) -> Iterator[Served]:
+    """A real ``jupyter agentchat serve`` on a new database."""
+    log = folder / "serve.log"
+    command = [sys.executable, "-m", "jupyter_agentchat.cli", "--port=0", f"--store=sqlite:///{folder}/hub.db"]
+    command[2:3] = ["jupyter", "agentchat", "serve"]
+    with process(command, log, isolated(folder)) as serving:
+        url = first_line(serving, log).split(" is at ")[1].split()[0]
+        made = call(
+            f"{url}api/v1/bootstrap", "POST",
+            {"owner_email": "bench@example.org", "owner_password": "correct horse", "agent_name": "bench"},
+        )  # fmt: skip
+        yield Served(url, made["api_key"], made["channel_id"])
+
+
+@contextlib.contextmanager
+def echo(folder: Path) -> Iterator[str]:
+    """A bare tornado WebSocket echo server: its ws:// URL."""
+    log = folder / "echo.log"
+    with process([sys.executable, "-m", f"{__package__}.echo"], log) as echoing:
+        yield first_line(echoing, log).strip()
+
+
+def load(module: str, order: dict[str, Any]) -> Any:
+    """Runs one of this package's load generators; it takes its order as JSON and prints what it found."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"{__package__}.{module}", json.dumps(order)], capture_output=True, text=True, timeout=PATIENCE,
+        check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(f"{module} failed: {done.stderr[-2000:]}")
+    return json.loads(done.stdout)
+
+
+def isolated(folder: Path) -> dict[str, str]:
+    """Jupyter's directories, away from those of the user."""
+    names = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython"}
+    return {variable: str(folder / name) for variable, name in names.items()}
+
+
+def until_answers(url: str, token: str, serving: subprocess.Popen[str], log: Path) -> None:
+    """Polls a server that is starting, every 2 ms."""
+    request = urllib.request.Request(url, headers={"Authorization": f"token {token}"})
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(request, timeout=5):
+                return
+        except urllib.error.HTTPError:
+            raise
+        except OSError:
+            if serving.poll() is not None:
+                raise RuntimeError(f"The server ended: {log.read_text()[-2000:]}") from None
+            time.sleep(0.002)
+    raise RuntimeError(f"{url} did not answer within {PATIENCE} s")
