@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import UNSET
 
-from ..errors import HubUnreachable
+from ..errors import Forbidden, HubUnreachable
 from ..notebook import stage
 from ..protocol import (
     ClientFrame,
@@ -241,16 +242,18 @@ class AsyncAgent:
         return question
 
     async def page(self) -> None:
-        """On an embedded hub: makes sure that there is a page where a browser can answer."""
+        """Makes sure that humans have a page to answer, where the notebook's front end cannot be it."""
         await self.connect()
-        if self._way.local and self.conversation.page_url is None:
-            self.conversation.page_url = str(await self.invite(max_uses=5))
+        if self._way.needs_page and self.conversation.page_url is None:
+            with suppress(Forbidden):  # the key of another hub may not let this agent invite
+                self.conversation.page_url = str(await self.invite(max_uses=5))
 
     async def call(self, name: str, request: msgspec.Struct) -> Any:
         """An HTTP call to the hub; it outlives a short absence of the hub."""
         for left in reversed(range(TRIES)):
             try:
-                return await interruptible(asyncio.ensure_future(self._hub().call(name, request)))
+                hub = await self._hub()
+                return await interruptible(asyncio.ensure_future(hub.call(name, request)))
             except HubUnreachable:
                 if left == 0 or self.conversation.ended is not None:
                     raise
@@ -263,10 +266,13 @@ class AsyncAgent:
 
     # ------------------------------------------------------------------------------------------ inside
 
-    def _hub(self) -> Rest:
-        place = self.conversation.place
-        if self._rest is None or (self._rest.url, self._rest.key) != (place.url, place.key):
+    async def _hub(self) -> Rest:
+        place, old = self.conversation.place, self._rest
+        if old is None or (old.url, old.key) != (place.url, place.key):
             self._rest = Rest(place.url, place.key)
+            if old is not None:
+                await old.close()
+        assert self._rest is not None
         return self._rest
 
     async def _say(self, frame: SendMessage) -> Message:

@@ -32,8 +32,13 @@ class Place:
 class Way(Protocol):
     """How to get to a hub, also again after the key was refused or the hub went away."""
 
-    local: bool
-    """An embedded hub: it may move when its owner ends, and only its own page can answer."""
+    @property
+    def local(self) -> bool:
+        """An embedded hub: it may move when its owner ends."""
+
+    @property
+    def needs_page(self) -> bool:
+        """No front end of this notebook talks to this hub: a human needs a link to its own page."""
 
     async def join(self) -> Place: ...
 
@@ -94,6 +99,10 @@ class ByKey:
     channel: str | None
     local = False
 
+    @property
+    def needs_page(self) -> bool:
+        return kernel.kernel() is not None and self.url != f"{jupyter_server_url()}agentchat/"
+
     async def join(self) -> Place:
         if self.channel is not None:
             return await _in_channel(self.url, self.key, self.channel)
@@ -115,6 +124,7 @@ class Embedded:
     notebook: str
     channel: str | None
     local = True
+    needs_page = True
 
     async def join(self) -> Place:
         import anyio.to_thread
@@ -141,8 +151,15 @@ class ByKernel:
     name: str
     notebook: str
     channel: str | None
-    local = False
     _instead: Embedded | None = None
+
+    @property
+    def local(self) -> bool:
+        return self._instead is not None
+
+    @property
+    def needs_page(self) -> bool:
+        return self._instead is not None
 
     async def join(self) -> Place:
         if self._instead is not None:
@@ -155,7 +172,7 @@ class ByKernel:
         try:
             reply = await rest.call("prove_kernel", ProveKernel(self.kernel_id, self.name, self.notebook, at, proof))
         except NotFound:
-            self.local, self._instead = True, Embedded(self.name, self.notebook, self.channel)
+            self._instead = Embedded(self.name, self.notebook, self.channel)
             return await self._instead.join()
         finally:
             await rest.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import ssl
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -13,6 +12,8 @@ from ..errors import ChatError, HubUnreachable, NotFound, Unauthenticated, from_
 from ..protocol import OPERATIONS, ErrorReply
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 _BY_NAME = {operation.name: operation for operation in OPERATIONS}
@@ -31,6 +32,8 @@ def tls(url: str) -> ssl.SSLContext | None:
     """How to check the hub's certificate: a server on this machine may have signed its own. None for plain http."""
     if urlsplit(url).scheme != "https":
         return None
+    import ssl
+
     context = ssl.create_default_context()
     if is_loopback(url):
         context.check_hostname = False

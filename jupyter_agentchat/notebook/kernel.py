@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,17 +58,23 @@ def headless() -> bool:
     return False  # a comm's callback comes from a front end
 
 
+@cache
+def _run() -> str:
+    """The name of this process, where nothing else is known."""
+    return new_id("run").replace("_", ":", 1)
+
+
 def notebook_name(*, under_server: bool) -> str:
     """Which notebook or script runs here: with the agent's name it makes the agent's identity.
 
     ``JPY_SESSION_NAME`` counts only in a kernel that a Jupyter server started: programs started from a notebook inherit it.
-    A kernel without a name (nbclient) and an interactive interpreter get a fresh one, so parallel runs do not meet.
+    A kernel without a name (nbclient) and an interactive interpreter get one of their own, so parallel runs do not meet.
     """
     if kernel() is not None:
         named = under_server and os.environ.get("JPY_SESSION_NAME")
         in_vscode = shell().user_ns.get("__vsc_ipynb_file__")
-        return str(named or in_vscode or new_id("run").replace("_", ":", 1))
+        return str(named or in_vscode or _run())
     script = sys.argv[0] if sys.argv else ""
     if script in ("", "-c", "-m", "-"):
-        return new_id("run").replace("_", ":", 1)
+        return _run()
     return f"script:{Path(script).resolve()}"

@@ -32,10 +32,6 @@ class Scene(Protocol):
     def page_url(self) -> str | None:
         """Where a browser may answer, if there is no Jupyter server to do it."""
 
-    @property
-    def state(self) -> str:
-        """The agent's connection."""
-
     def transcript(self) -> list[Message]:
         """The messages since the agent joined, and every question it took up."""
 
@@ -43,8 +39,9 @@ class Scene(Protocol):
 class Panel(anywidget.AnyWidget):
     """The conversation of one channel, live. The last expression of a cell displays it; it also goes into a VBox.
 
-    Its traits are data for the front end, never a secret: which channel, which question, the page where a browser may
-    answer too, and the ``connection`` of the agent itself (``connecting``, ``live`` or ``retrying``).
+    Its traits are data for the front end, never a secret: which channel, which question, and the page where a browser may
+    answer too. ``connection`` is the panel's own, as the front end tells it (``live``, ``retrying``, ``unreachable`` …);
+    empty until it is drawn.
     """
 
     _esm = _SCRIPT if _SCRIPT.is_file() else _NOT_BUILT
@@ -53,7 +50,7 @@ class Panel(anywidget.AnyWidget):
     channel_name = traitlets.Unicode().tag(sync=True)
     question_id = traitlets.Unicode(None, allow_none=True).tag(sync=True)
     page_url = traitlets.Unicode(None, allow_none=True).tag(sync=True)
-    connection = traitlets.Unicode("live").tag(sync=True)
+    connection = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, scene: Scene, question_id: str | None = None) -> None:
         super().__init__(
@@ -61,7 +58,6 @@ class Panel(anywidget.AnyWidget):
             channel_name=scene.channel_name,
             question_id=question_id,
             page_url=scene.page_url,
-            connection=scene.state,
         )
         self.scene = scene
 

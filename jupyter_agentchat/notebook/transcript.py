@@ -10,12 +10,14 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from markdown_it import MarkdownIt
 from msgspec import UNSET
 
 from ..protocol import Closing, Message, Question
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 SHOWN = 200
 """How many messages a transcript shows; an output must not outgrow its notebook."""
@@ -116,6 +118,8 @@ def _html_question(question: Question, page_url: str | None) -> str:
 
 @cache
 def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
     # An image would load from anywhere whenever somebody opens the notebook.
     return MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"]).disable("image")
 

@@ -1,0 +1,112 @@
+"""What is wrong with a question is said before anyone is asked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_agentchat import InvalidAnswer
+from jupyter_agentchat.client.asking import automatic_key, prepare
+from jupyter_agentchat.errors import InvalidRequest
+from jupyter_agentchat.notebook import answers
+
+GOOD: dict[str, Any] = {"choices": ["a", "b"], "key": None, "timeout": None, "default": "a", "to": None}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "told"),
+    [
+        ({"prompt": " "}, ValueError, "prompt: it is empty"),
+        ({"prompt": 3}, TypeError, "prompt: a string is needed, not int"),
+        ({"choices": []}, ValueError, "choices: 0 are given"),
+        ({"choices": "ab"}, TypeError, "choices: a list of strings"),
+        ({"choices": ["a", "a"]}, ValueError, "choices: 'a' is given more than once"),
+        ({"choices": ["a", 1]}, TypeError, r"choices\[1\]: a string is needed, not int"),
+        ({"choices": ["a", ""]}, ValueError, r"choices\[1\]: it is empty"),
+        ({"choices": [str(n) for n in range(101)]}, ValueError, "choices: 101 are given"),
+        ({"default": "c"}, ValueError, "default: 'c' is not among the choices: 'a', 'b'"),
+        ({"choices": None, "default": None}, TypeError, "default: a string is needed"),
+        ({"timeout": 0}, ValueError, "timeout: 0 seconds"),
+        ({"timeout": float("nan")}, ValueError, "timeout: nan seconds"),
+        ({"timeout": "60"}, TypeError, "timeout: seconds as a number"),
+        ({"timeout": True}, TypeError, "timeout: seconds as a number"),
+        ({"key": ""}, ValueError, "key: it is empty"),
+        ({"key": "k" * 201}, ValueError, "key: it has 201 characters"),
+        ({"key": 7}, TypeError, "key: a string is needed"),
+        ({"to": [""]}, ValueError, r"to\[0\]: it is empty"),
+        ({"to": 5}, TypeError, "to: a list of strings"),
+    ],
+)
+def test_bad_input_is_an_error_that_begins_with_the_arguments_name(
+    wrong: dict[str, Any], error: type[Exception], told: str
+) -> None:
+    with pytest.raises(error, match=f"^{told}"):
+        prepare("ag ch", **{"prompt": "Which?", **GOOD, **wrong})
+
+
+def test_a_good_question_is_taken_as_it_is() -> None:
+    asking = prepare("ag ch", "Which?", choices=("a", "b"), key="k", timeout=5, default="b", to="@ann")
+    ask = asking.ask
+    assert (asking.prompt, ask.choices, ask.key, ask.timeout, ask.default, ask.to) == (
+        "Which?",
+        ["a", "b"],
+        "k",
+        5,
+        "b",
+        ["@ann"],
+    )
+
+
+def test_the_automatic_key_is_the_same_in_every_process_and_differs_by_what_is_asked() -> None:
+    assert automatic_key("Which?", ["a", "b"]) == "auto:96ccb893831dcbf6"
+    keys = {automatic_key(*what) for what in [("Which?", None), ("Which?", ["a"]), ("Which?", ["b"]), ("Which", None)]}
+    assert len(keys) == 4
+
+
+def decided(prompt: str = "Which?", key: str = "which", choices: list[str] | None = None) -> Any:
+    return answers.decided(prompt, key, choices)
+
+
+def test_an_answer_is_found_by_key_before_question(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    monkeypatch.setenv("AGENTCHAT_ANSWERS", '{"which": "by key", "Which?": "by question"}')
+    assert decided() == "by key"
+    assert decided(key="auto:1") == "by question"
+    path = home / "answers.json"
+    path.write_text(json.dumps({"which": "from a file"}))
+    monkeypatch.setenv("AGENTCHAT_ANSWERS", str(path))
+    assert decided() == "from a file"
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("{not json", "inline JSON is not valid JSON"),
+        ("/no/such/file.json", "'/no/such/file.json', which cannot be read"),
+    ],
+)
+def test_what_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch, value: str, told: str) -> None:
+    monkeypatch.setenv("AGENTCHAT_ANSWERS", value)
+    with pytest.raises(InvalidRequest, match=told):
+        decided()
+
+
+def test_a_file_that_is_no_object_is_named(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    path = home / "answers.json"
+    path.write_text("[1]")
+    monkeypatch.setenv("AGENTCHAT_ANSWERS", str(path))
+    with pytest.raises(InvalidRequest, match=r"answers\.json' is not a JSON object"):
+        decided()
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(InvalidRequest, match="cannot be read"):
+        decided()
+
+
+def test_an_answer_that_does_not_fit_names_key_value_and_choices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGENTCHAT_ANSWERS", '{"which": 3}')
+    with pytest.raises(InvalidAnswer, match=r"'which' with 3.*'a', 'b'"):
+        decided(choices=["a", "b"])
+    with pytest.raises(InvalidAnswer, match="'which' with 3: this question is answered by a non-empty string"):
+        decided()
