@@ -1,5 +1,4 @@
-import type { RefObject } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useRef } from "preact/hooks";
 
 import type { Message } from "../protocol";
 import { DayBreak, MessageView } from "./MessageView";
@@ -8,7 +7,8 @@ import { QuestionView } from "./QuestionView";
 import type { Conversation, Snapshot } from "./conversation";
 import { ending, timeOf } from "./format";
 import { answerTo } from "./outbox";
-import { isOpenQuestion, type Log } from "./store";
+import { go, useAnchor, useReading } from "./reading";
+import type { Log } from "./store";
 
 interface Props {
   conversation: Conversation;
@@ -16,18 +16,11 @@ interface Props {
   channelName: string;
 }
 
-type Ref = RefObject<HTMLDivElement>;
-/** What is out of sight, as the button that leads there says it. */
-type Elsewhere = "Open question" | "Newest messages";
-
-/** Closer to the end than this is at the end. */
-const NEAR = 40;
-
 export function MessageList({ conversation, snapshot, channelName }: Props) {
   const { log, outbox } = snapshot;
   const region = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
-  const [elsewhere, look] = useReading(region, content, snapshot);
+  const [elsewhere, look] = useReading(region, content, log, outbox.length);
   useAnchor(region, log);
   const first = log.messages.find((message) => message.seq >= log.oldest);
   return (
@@ -66,7 +59,7 @@ export function MessageList({ conversation, snapshot, channelName }: Props) {
         <button
           class="jump"
           onClick={() => {
-            go(elsewhere, region.current);
+            if (region.current) go(elsewhere, region.current);
           }}
         >
           {elsewhere}
@@ -135,66 +128,4 @@ function startsDay(message: Message, before: Message | undefined): boolean {
   const day = new Date(message.created_at).toDateString();
   if (!before) return day !== today;
   return day !== new Date(before.created_at).toDateString();
-}
-
-/** Keeps what is being read where it is when earlier messages come in above it. */
-function useAnchor(region: Ref, log: Log): void {
-  const last = useRef({ oldest: log.oldest, height: 0 });
-  useLayoutEffect(() => {
-    const element = region.current;
-    if (!element) return;
-    if (log.oldest < last.current.oldest) element.scrollTop += element.scrollHeight - last.current.height;
-    last.current = { oldest: log.oldest, height: element.scrollHeight };
-  });
-}
-
-/** Follows the end while the reader is there, and tells what is out of sight while not. It scrolls the log, never the page. */
-function useReading(region: Ref, content: Ref, { log, outbox }: Snapshot & { log: Log }): [Elsewhere | undefined, () => void] {
-  const atEnd = useRef(true);
-  const [elsewhere, setElsewhere] = useState<Elsewhere>();
-  const open = log.messages.findLast(isOpenQuestion)?.id;
-  const look = () => {
-    const element = region.current;
-    if (!element) return;
-    atEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR;
-    const card = open === undefined ? null : element.querySelector<HTMLElement>(`[data-question="${CSS.escape(open)}"]`);
-    setElsewhere(card && isOutOfSight(card, element) ? "Open question" : atEnd.current ? undefined : "Newest messages");
-  };
-  useEffect(() => {
-    if (!content.current || !region.current) return;
-    // Images load, fonts come, cells are resized: the end moves without a message.
-    const observer = new ResizeObserver(() => {
-      if (atEnd.current) toEnd(region.current);
-    });
-    observer.observe(content.current);
-    observer.observe(region.current);
-    return () => {
-      observer.disconnect();
-    };
-  }, []);
-  useLayoutEffect(() => {
-    // What came in has moved the end; whoever was there stays there.
-    if (atEnd.current) toEnd(region.current);
-    look();
-  }, [log]);
-  useEffect(() => {
-    // Who has just said something wants to see it.
-    if (outbox.length > 0) toEnd(region.current);
-  }, [outbox.length]);
-  return [elsewhere, look];
-}
-
-function toEnd(region: HTMLElement | null): void {
-  if (region) region.scrollTop = region.scrollHeight;
-}
-
-function isOutOfSight(card: HTMLElement, region: HTMLElement): boolean {
-  const [one, other] = [card.getBoundingClientRect(), region.getBoundingClientRect()];
-  return one.bottom < other.top + NEAR || one.top > other.bottom - NEAR;
-}
-
-function go(where: Elsewhere, region: HTMLElement | null): void {
-  const card = where === "Open question" ? [...(region?.querySelectorAll(".question.open") ?? [])].at(-1) : undefined;
-  if (card && region) region.scrollTop += card.getBoundingClientRect().top - region.getBoundingClientRect().top - 8;
-  else toEnd(region);
 }

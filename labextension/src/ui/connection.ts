@@ -92,9 +92,10 @@ export class Connection {
     this.listener.onDown(this.attempts);
   }
 
-  /** The network is said to be back, or the page is looked at again: no reason to wait. */
+  /** The network came or went, or the page is looked at again: no reason to wait for the next attempt, or for the next ping. */
   hurry(): void {
-    if (!this.socket && this.cancelRetry) this.open();
+    if (this.up) this.ping();
+    else if (!this.socket && this.cancelRetry) this.open();
   }
 
   close(): void {
@@ -127,9 +128,13 @@ export class Connection {
   private pingLater(): void {
     this.cancelPing?.();
     this.cancelPing = this.surroundings.later(() => {
-      this.send({ type: "ping" });
-      this.expectSomethingWithin(PONG_WITHIN);
+      this.ping();
     }, PING_EVERY);
+  }
+
+  private ping(): void {
+    this.send({ type: "ping" });
+    this.expectSomethingWithin(PONG_WITHIN);
   }
 
   private expectSomethingWithin(milliseconds: number): void {

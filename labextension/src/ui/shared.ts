@@ -55,6 +55,7 @@ function hurry(): void {
 }
 
 window.addEventListener("online", hurry);
+window.addEventListener("offline", hurry);
 document.addEventListener("visibilitychange", hurry);
 
 /** What was typed and not sent, by the message or channel that it is for. */
