@@ -136,6 +136,12 @@ class NewerDatabase(ChatError):
 class NoAnswer(ChatError, TimeoutError):
     code, status = "no_answer", 408
 
+    @property
+    def outcome(self) -> str | None:
+        """``timed_out`` or ``withdrawn``; None if only this wait ran out and the question is still open."""
+        outcome: str | None = self.details.get("outcome")
+        return outcome
+
 
 class NoHuman(ChatError):
     code, status = "no_human", 503

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from ..errors import ChatError, HubUnreachable, NotFound, Unauthenticated, from_wire
+from ..errors import ChatError, HubUnreachable, NotFound, from_wire
 from ..protocol import OPERATIONS, ErrorReply
 
 if TYPE_CHECKING:
@@ -97,8 +97,8 @@ def _refusal(url: str, response: httpx.Response) -> ChatError:
     try:
         error = msgspec.json.decode(response.content, type=ErrorReply).error
     except msgspec.DecodeError:
-        # Not the hub but who stands in its place: a Jupyter server without the extension, a proxy.
+        # Not the hub but who stands in its place: a Jupyter server without the extension answers 403 as well as 404.
         told = f"{url} answered {response.status_code} {response.reason_phrase}: no agent chat hub is there."
-        return {401: Unauthenticated, 403: Unauthenticated, 404: NotFound}.get(response.status_code, HubUnreachable)(told)
+        return HubUnreachable(told) if response.status_code >= 500 else NotFound(told)
     details = msgspec.to_builtins(error)
     return from_wire(details.pop("code"), details.pop("message"), **details)

@@ -99,15 +99,16 @@ def test_the_default_answers_when_nobody_does(agent: Agent) -> None:
 def test_no_answer_and_no_default_raises(agent: Agent) -> None:
     with pytest.raises(NoAnswer, match="timed out") as caught:
         agent.await_human("Which?", choices=["a", "b"], timeout=0.1)
-    assert caught.value.details["outcome"] == "timed_out"
+    assert caught.value.outcome == "timed_out"
     with pytest.raises(TimeoutError):
         agent.await_human("Which?", choices=["a", "b"], timeout=0.1)
 
 
 def test_a_local_wait_that_runs_out_leaves_the_question_open(agent: Agent, human: Human) -> None:
     question = agent.ask("Which?")
-    with pytest.raises(NoAnswer, match="stays open"):
+    with pytest.raises(NoAnswer, match="stays open") as caught:
         question.wait(timeout=0.05)
+    assert caught.value.outcome is None
     assert question.state == "open"
     human.answer("this one")
     assert question.wait() == "this one"
