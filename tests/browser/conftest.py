@@ -57,11 +57,11 @@ class Lab:
         # No news pop-up over what is being looked at.
         settings = self.home / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
         settings.mkdir(parents=True, exist_ok=True)
-        settings.joinpath("notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+        settings.joinpath("notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
         with open(self.home / "log", "ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "jupyterlab", "--allow-root", "--no-browser", "--ip", "127.0.0.1", "--port", str(self.port),
-                 "--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={self.root}",
+                [sys.executable, "-m", "jupyterlab", "--allow-root", "--no-browser", "--ip", "127.0.0.1",
+                 "--port", str(self.port), "--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={self.root}",
                  *options],
                 env=self.environment, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
@@ -96,11 +96,9 @@ class Lab:
 
     def notebook(self, name: str, *cells: str) -> str:
         """Writes a notebook of code cells and returns its name."""
+        blank = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
         content = {
-            "cells": [
-                {"cell_type": "code", "id": f"cell-{number}", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
-                for number, source in enumerate(cells)
-            ],
+            "cells": [{**blank, "id": f"cell-{number}", "source": source} for number, source in enumerate(cells)],
             "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
             "nbformat": 4,
             "nbformat_minor": 5,

@@ -119,7 +119,8 @@ def test_of_two_tabs_one_wins_and_the_other_is_told_by_whom(lab: Lab, context: B
     for tab, choice in ((page, "yes"), (other, "no")):
         tab.evaluate(
             """choice => { window.agentchatClick = () => {
-                const find = root => [...root.querySelectorAll('*')].flatMap(e => [e, ...(e.shadowRoot ? find(e.shadowRoot) : [])]);
+                const find = root => [...root.querySelectorAll('*')].flatMap(
+                    e => [e, ...(e.shadowRoot ? find(e.shadowRoot) : [])]);
                 find(document).find(e => e.tagName === 'BUTTON' && e.textContent.trim() === choice).click(); };
                 const at = Date.now() - Date.now() % 1000 + 2000;
                 setTimeout(window.agentchatClick, at - Date.now()); }""",
