@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 from msgspec import UNSET
 
@@ -11,6 +11,8 @@ from .errors import ChatError, EmptyMessage, Forbidden, InvalidAnswer, InvalidRe
 from .protocol import MAX_MESSAGE_BYTES, Ask, Kind, Question, Role
 
 MAX_PARTS_BYTES = 4 * MAX_MESSAGE_BYTES
+MAX_DEPTH = 64
+ROLES = frozenset(get_args(Role))
 
 
 def check_content(content: str) -> None:
@@ -30,24 +32,46 @@ def check_content(content: str) -> None:
 
 
 def check_parts(parts: list[dict[str, Any]] | None) -> None:
+    """Raises: MessageTooLarge past 4 MiB of JSON; InvalidRequest for more than 64 levels."""
+    if parts:
+        check_depth(parts, "The message's parts")
     if parts and len(json.dumps(parts)) > MAX_PARTS_BYTES:
         raise MessageTooLarge(
             f"The message's parts exceed {MAX_PARTS_BYTES:,} bytes: post fewer, or smaller ones.", limit_bytes=MAX_PARTS_BYTES
         )
 
 
+def check_depth(value: Any, what: str) -> None:
+    """JSON is read by recursion: what was written where the stack was short must be readable where it is long."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [child for node in level if node for child in _children(node)]
+        if not level:
+            return
+    raise InvalidRequest(f"{what} are nested deeper than {MAX_DEPTH} levels: send them flatter.")
+
+
+def _children(node: Any) -> list[Any]:
+    return list(node.values()) if isinstance(node, dict) else node if isinstance(node, list) else []
+
+
 def check_ask(ask: Ask) -> None:
     if ask.choices is not None and len(set(ask.choices)) != len(ask.choices):
         raise InvalidRequest(f"The choices {ask.choices} have a duplicate: each must be told from the others.")
     if ask.default is not UNSET:
-        _check_value(ask.default, ask.choices, f"The default {ask.default!r}", InvalidRequest)
+        _check_value(ask.default, ask.choices, f"The default {_shown(ask.default)}", InvalidRequest)
     if ask.decided is not None:
         check_answer(ask.decided.value, ask.choices)
 
 
 def check_answer(value: Any, choices: list[str] | None) -> None:
     """Raises: InvalidAnswer, with the choices, for a value that does not answer the question."""
-    _check_value(value, choices, f"The answer {value!r}", InvalidAnswer)
+    _check_value(value, choices, f"The answer {_shown(value)}", InvalidAnswer)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value) if isinstance(value, (str, int, float, bool, type(None))) else f"of type {type(value).__name__}"
+    return text if len(text) <= 200 else f"{text[:200]}…"
 
 
 def _check_value(value: Any, choices: list[str] | None, what: str, error: type[ChatError]) -> None:
@@ -74,7 +98,9 @@ def check_may_answer(question: Question, kind: Kind, name: str, role: Role) -> N
     """Humans answer what is put to everybody; who is named in ``to`` (or has that role) answers what is put to them."""
     check_may_write(role)
     asked = {who.removeprefix("@").casefold() for who in question.to or ()}
-    if asked and name.casefold() not in asked and not (kind == "human" and role in asked):
+    # Who merely calls themself "owner" is not meant by a question to the owner.
+    by_name = name.casefold() in asked - ROLES
+    if asked and not by_name and not (kind == "human" and role in asked):
         raise Forbidden(f"This question was put to {', '.join(question.to or ())}, not to {name}.")
     if not asked and kind == "agent":
         raise Forbidden("An agent answers only a question that was put to it by name (to=).")

@@ -13,7 +13,7 @@ from ..commands import NewMember, NewPerson
 from ..errors import InvalidRequest, NameTaken, NotFound
 from ..feed import Follower
 from ..state import read
-from ..state.channels import check_invite
+from ..state.channels import check_invite, check_name_free
 from .caller import Caller, hash_of
 
 if TYPE_CHECKING:
@@ -193,12 +193,12 @@ class Conversations:
         return p.InviteReply(f"{caller.base_url}invite/{token}", token, expires_at)
 
     async def look_up_invite(self, caller: Caller, request: p.LookUpInvite) -> p.InviteState:
-        channel_name, inviter, name = await self._check_invite(request.token)
+        channel_name, inviter, name = await self._check_invite(request.token, caller.who.id if caller.who else None)
         return p.InviteState(channel_name, inviter, name)
 
-    async def _check_invite(self, token: str) -> tuple[str, str, str | None]:
-        now = p.timestamp(time.time())
-        return await self._hub.store.read(lambda db: check_invite(db, _channel_of_invite(token), hash_of(token), now))
+    async def _check_invite(self, token: str, opener_id: str | None = None) -> tuple[str, str, str | None]:
+        now, channel_id = p.timestamp(time.time()), _channel_of_invite(token)
+        return await self._hub.store.read(lambda db: check_invite(db, channel_id, hash_of(token), now, opener_id))
 
     async def accept_invite(self, caller: Caller, request: p.AcceptInvite) -> p.SignedIn:
         """Who is known already joins as who they are; anybody else becomes a guest under the name given."""
@@ -211,6 +211,7 @@ class Conversations:
         name = (request.name or invited_name or "").strip()
         if not name:
             raise InvalidRequest("Give your name: the others in the channel will see it.")
+        await self._hub.store.read(lambda db: check_name_free(db, channel_id, name))
         guest = p.Participant(p.new_id("hu"), "human", name)
         # The guest is known before the invite is used: a crash in between costs an unused name, never the invite.
         token = await self._hub.people.new_session(guest.id, NewPerson(guest.id, "human", guest.name))

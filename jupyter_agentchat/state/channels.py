@@ -19,7 +19,7 @@ from ..commands import (
     Read,
     UseInvite,
 )  # fmt: skip
-from ..errors import ChannelNotFound, Forbidden, InviteGone, NotFound
+from ..errors import ChannelNotFound, Forbidden, InviteGone, NameTaken, NotFound
 from ..protocol import Kind, Role
 
 
@@ -85,7 +85,13 @@ def put_member(db: sqlite3.Connection, command: PutMember, seq: int, at: str) ->
         rules.check_may_manage(seat(db, command.channel_id, command.actor).role, "add members")
     elif not db.execute("SELECT 1 FROM channels WHERE id = ?", (command.channel_id,)).fetchone():
         raise not_found(command.channel_id)
-    return None, _seat_member(db, command.channel_id, command.member, seq, at)
+    events = _seat_member(db, command.channel_id, command.member, seq, at)
+    if not events:  # in already: the role may be another one now
+        db.execute(
+            "UPDATE members SET role = ? WHERE channel_id = ? AND participant_id = ?",
+            (command.member.role, command.channel_id, command.member.participant_id),
+        )
+    return None, events
 
 
 def drop_member(db: sqlite3.Connection, command: DropMember, seq: int, at: str) -> tuple[None, list[Event]]:
@@ -112,9 +118,8 @@ def read(db: sqlite3.Connection, command: Read, seq: int, at: str) -> tuple[None
 
 def invite(db: sqlite3.Connection, command: Invite, seq: int, at: str) -> tuple[None, list[Event]]:
     acting = seat(db, command.channel_id, command.actor)
-    rules.check_may_write(acting.role)
-    if acting.kind == "human":
-        rules.check_may_manage(acting.role, "invite")
+    # Agents too: who invites could accept in a human's place, and answer as one.
+    rules.check_may_manage(acting.role, "invite")
     db.execute(
         "INSERT INTO invites (id, channel_id, hash, name, created_by, created_by_name, created_at, expires_at, max_uses)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -125,19 +130,25 @@ def invite(db: sqlite3.Connection, command: Invite, seq: int, at: str) -> tuple[
 
 
 def use_invite(db: sqlite3.Connection, command: UseInvite, seq: int, at: str) -> tuple[None, list[Event]]:
-    check_invite(db, command.channel_id, command.hash, at)
-    if db.execute(
-        "SELECT 1 FROM members WHERE channel_id = ? AND participant_id = ?", (command.channel_id, command.member.participant_id)
-    ).fetchone():
+    check_invite(db, command.channel_id, command.hash, at, command.member.participant_id)
+    if _is_member(db, command.channel_id, command.member.participant_id):
         return None, []  # in already: opening the link again costs no use
+    check_name_free(db, command.channel_id, command.member.name)
     db.execute("UPDATE invites SET uses = uses + 1 WHERE hash = ?", (command.hash,))
     return None, _seat_member(db, command.channel_id, command.member, seq, at)
 
 
-def check_invite(db: sqlite3.Connection, channel_id: str, token_hash: str, at: str) -> tuple[str, str, str | None]:
+def _is_member(db: sqlite3.Connection, channel_id: str, participant_id: str | None) -> bool:
+    found = db.execute("SELECT 1 FROM members WHERE channel_id = ? AND participant_id = ?", (channel_id, participant_id))
+    return found.fetchone() is not None
+
+
+def check_invite(
+    db: sqlite3.Connection, channel_id: str, token_hash: str, at: str, opener_id: str | None = None
+) -> tuple[str, str, str | None]:
     """(channel name, inviter's name, the guest's name if the inviter gave one).
 
-    Raises: NotFound; InviteGone, with whom to ask.
+    Raises: NotFound; InviteGone, with whom to ask, unless ``opener_id`` is a member: to them a kept link stays open.
     """
     row = db.execute(
         "SELECT c.name, i.created_by_name, i.name, i.expires_at, i.max_uses, i.uses, i.revoked_at, c.archived FROM invites i"
@@ -154,9 +165,18 @@ def check_invite(db: sqlite3.Connection, channel_id: str, token_hash: str, at: s
         else "leads to a closed channel" if archived
         else None
     )  # fmt: skip
-    if gone:
+    if gone and not _is_member(db, channel_id, opener_id):
         raise InviteGone(f"This invite {gone}: ask {inviter} for a new one.")
     return channel_name, inviter, name
+
+
+def check_name_free(db: sqlite3.Connection, channel_id: str, name: str) -> None:
+    """A guest chooses a name; it must not be somebody else's, for questions are put to names."""
+    taken = {
+        known.strip().casefold() for (known,) in db.execute("SELECT name FROM members WHERE channel_id = ?", (channel_id,))
+    }
+    if name.strip().casefold() in taken:
+        raise NameTaken(f"There is somebody named {name!r} in this channel already: choose another name.")
 
 
 def check_open(acting: Seat, channel_id: str) -> None:

@@ -18,8 +18,7 @@ def found(db: sqlite3.Connection, command: Found, seq: int, at: str) -> tuple[st
 
 
 def enrol(db: sqlite3.Connection, command: Enrol, seq: int, at: str) -> tuple[Enrolled, list[Event]]:
-    if command.first_owner and db.execute("SELECT 1 FROM passwords").fetchone():
-        raise Conflict("This workspace has an owner already: bootstrap with that owner's e-mail address and password.")
+    _check_owner(db, command)
     known = {person.id: _known(db, person) for person in command.people}
     if command.refuse_known:
         for person in command.people:
@@ -48,6 +47,13 @@ def enrol(db: sqlite3.Connection, command: Enrol, seq: int, at: str) -> tuple[En
         db.execute("INSERT INTO handles VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (scope, name, proposed))
         (channel_id,) = db.execute("SELECT channel_id FROM handles WHERE scope = ? AND name = ?", (scope, name)).fetchone()
     return Enrolled([ids[person.id] for person in command.people], channel_id), []
+
+
+def _check_owner(db: sqlite3.Connection, command: Enrol) -> None:
+    if command.first_owner and db.execute("SELECT 1 FROM passwords").fetchone():
+        raise Conflict("This workspace has an owner already: bootstrap with that owner's e-mail address and password.")
+    if command.password and db.execute("SELECT 1 FROM passwords WHERE email = ?", (command.password[1],)).fetchone():
+        raise Conflict(f"{command.password[1]} owns this workspace already: sign in with that owner's password.")
 
 
 def _known(db: sqlite3.Connection, person: NewPerson) -> str | None:

@@ -85,6 +85,7 @@ def delete(db: sqlite3.Connection, command: Delete, seq: int, at: str) -> tuple[
 
 def _own(db: sqlite3.Connection, command: Edit | Delete, what: str) -> tuple[Seat, Message]:
     acting = seat(db, command.channel_id, command.actor)
+    rules.check_may_write(acting.role)
     check_open(acting, command.channel_id)
     message = message_by_id(db, command.channel_id, command.message_id)
     if message is None or message.deleted_at:

@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from .. import rules
 from ..commands import Close, ConsumeAnswer, Event, Expire, Post, Posted, Withdraw
-from ..errors import AlreadyClosed, Forbidden, NotAQuestion, NotFound, QuestionChanged
+from ..errors import AlreadyClosed, Conflict, Forbidden, NotAQuestion, NotFound, QuestionChanged
 from ..protocol import Ask, Closing, Message, Question, seconds_of, timestamp
 from . import messages
 from .channels import Seat, check_open, seat
@@ -45,7 +45,8 @@ def take_up(db: sqlite3.Connection, command: Post, seq: int, at: str) -> tuple[P
     if question.state == "open" and ask.decided is not None:
         acting = seat(db, command.channel_id, command.actor)
         closing = Closing(message.id, "answered", ask.decided.value, command.actor, acting.name, at, ask.decided.source)
-        _, events = _close(db, message, closing, acting, Place(command.message_id, seq, command.client_id))
+        # Without the client_id: it stands for the question, which a retry takes up again, not for what closes it.
+        _, events = _close(db, message, closing, acting, Place(command.message_id, seq))
         return Posted(message, created=False), events
     return Posted(message, created=False), []
 
@@ -89,6 +90,8 @@ def close(db: sqlite3.Connection, command: Close, seq: int, at: str) -> tuple[Po
     acting = seat(db, command.channel_id, command.actor)
     check_open(acting, command.channel_id)
     if known := messages.sent_before(db, command.channel_id, command.actor, command.client_id):
+        if known.closes is None or known.closes.question_id != command.message_id:
+            raise Conflict(f"You sent another message as {command.client_id} already: give this answer a client_id of its own.")
         return Posted(known, created=False), []
     message = _question(db, command.channel_id, command.message_id)
     assert message.question is not None
