@@ -61,8 +61,8 @@ class Lab:
         with open(self.home / "log", "ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "jupyterlab", "--allow-root", "--no-browser", "--ip", "127.0.0.1",
-                 "--port", str(self.port), "--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={self.root}",
-                 *options],
+                 "--port", str(self.port), "--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}",
+                 f"--ServerApp.root_dir={self.root}", *options],
                 env=self.environment, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         until(lambda: self.api("GET", "api/status").status_code == 200, "the server to answer")
