@@ -4,6 +4,7 @@ import { beforeEach, test } from "node:test";
 import { PING_EVERY, PONG_WITHIN, backoff } from "../src/ui/connection";
 import { Conversation } from "../src/ui/conversation";
 import { answerTo } from "../src/ui/outbox";
+import type { ServerFrame } from "../src/protocol";
 import { FakeSurroundings, closing, message, page, question, serve, settle } from "./hub";
 
 let world: FakeSurroundings;
@@ -63,7 +64,7 @@ test("what was said comes home once, whether its confirmation or the message is 
   assert.deepEqual(conversation.current.outbox, []);
 });
 
-test("who answers second is told by whom the first answer was", async () => {
+for (const first of ["reply", "event"]) test(`who answers second is told by whom the first answer was (${first} first)`, async () => {
   const conversation = await live();
   const asked = conversation.current.log?.messages[0];
   assert.ok(asked);
@@ -71,8 +72,8 @@ test("who answers second is told by whom the first answer was", async () => {
   const clientId = conversation.current.outbox[0]?.frame.client_id ?? "";
   const told = { code: "already_closed" as const, message: "Closed.", by_name: "Eve" };
   serve(() => ({ body: { message: { ...asked, question: { ...asked.question, state: "answered" } } } }));
-  world.socket.says({ type: "error", request_id: clientId, ...told });
-  world.socket.says({ type: "new_message", message: closing(3, 1) });
+  const frames: ServerFrame[] = [{ type: "error", request_id: clientId, ...told }, { type: "new_message", message: closing(3, 1) }];
+  for (const frame of first === "reply" ? frames : frames.reverse()) world.socket.says(frame);
   await settle();
   assert.equal(answerTo(conversation.current.outbox, asked.id)?.error?.by_name, "Eve");
   assert.equal(conversation.current.log?.messages[0]?.question?.state, "answered");
@@ -85,6 +86,20 @@ test("a gap is asked for once; a hub that cannot fill it does not stop the conve
   assert.equal(world.socket.said.filter((frame) => frame.type === "subscribe").length, 2);
   world.socket.says(ahead);
   assert.equal(conversation.current.log?.cursor, 9);
+});
+
+test("what was seen is told once a second at most, and not twice", async () => {
+  const conversation = await live();
+  conversation.seen();
+  world.socket.says({ type: "new_message", message: message(3) });
+  conversation.seen();
+  world.pass(1000);
+  conversation.seen();
+  world.pass(1000);
+  assert.deepEqual(
+    world.socket.said.filter((frame) => frame.type === "ack").map((frame) => frame.seq),
+    [3],
+  );
 });
 
 test("a replaced log is read anew", async () => {
@@ -134,6 +149,6 @@ test("a connection that went silent is replaced", async () => {
 });
 
 test("the delay grows to its limit, and is spread", () => {
-  assert.deepEqual([0, 1, 2, 20].map((attempts) => backoff(attempts, () => 1)), [500, 1000, 2000, 15_000]);
+  assert.deepEqual([0, 1, 2, 20].map((attempts) => backoff(attempts, () => 1)), [500, 1000, 2000, 8_000]);
   assert.equal(backoff(20, () => 0), 0);
 });

@@ -20,7 +20,13 @@ export function MessageList({ conversation, snapshot, channelName }: Props) {
   const { log, outbox } = snapshot;
   const region = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
-  const [elsewhere, look] = useReading(region, content, log, outbox.length);
+  const [elsewhere, look] = useReading(region, content, {
+    log,
+    unsent: outbox.length,
+    onSeen: () => {
+      conversation.seen();
+    },
+  });
   useAnchor(region, log);
   const first = log.messages.find((message) => message.seq >= log.oldest);
   return (

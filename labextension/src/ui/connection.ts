@@ -5,7 +5,7 @@ import type { ClientFrame, ServerFrame } from "../protocol";
 export const PING_EVERY = 20_000;
 export const PONG_WITHIN = 10_000;
 const FIRST_DELAY = 500;
-const LONGEST_DELAY = 15_000;
+const LONGEST_DELAY = 8_000;
 
 export interface Socket {
   onmessage: ((event: MessageEvent) => void) | null;

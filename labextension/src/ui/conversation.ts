@@ -4,7 +4,7 @@ import type { ErrorBody, Message, MessageReply, MessagesReply, Participant, Ques
 import { Connection, browserSurroundings, type Listener, type Surroundings } from "./connection";
 import * as box from "./outbox";
 import { Refusal, Unreachable, call, socketUrl, uniqueId, type Address } from "./rest";
-import { addOlder, apply, begin, isOpenQuestion, leavesGap, merge, type Log, type LogFrame } from "./store";
+import { addOlder, apply, begin, leavesGap, merge, type Log, type LogFrame } from "./store";
 
 const PAGE = 50;
 const NEWEST = Number.MAX_SAFE_INTEGER;
@@ -31,11 +31,13 @@ export class Conversation implements Listener {
   private loading = false;
   /** A gap is filled by asking again from the cursor; a hub that has nothing to fill it with is asked once. */
   private gapAt = -1;
+  private readTo = 0;
+  private cancelTelling: (() => void) | undefined;
 
   constructor(
     readonly address: Address,
     readonly channelId: string,
-    surroundings: Surroundings = browserSurroundings(() => socketUrl(address)),
+    private readonly surroundings: Surroundings = browserSurroundings(() => socketUrl(address)),
   ) {
     this.connection = new Connection(surroundings, this);
   }
@@ -55,6 +57,7 @@ export class Conversation implements Listener {
   }
 
   close(): void {
+    this.cancelTelling?.();
     this.connection.close();
     this.watchers.clear();
   }
@@ -80,6 +83,17 @@ export class Conversation implements Listener {
       client_id: clientId,
       request_id: clientId,
     });
+  }
+
+  /** The reader has the newest message before their eyes: the hub is told, at most once a second. */
+  seen(): void {
+    const unread = (this.snapshot.log?.cursor ?? 0) > this.readTo;
+    if (!unread || this.cancelTelling) return;
+    this.cancelTelling = this.surroundings.later(() => {
+      this.cancelTelling = undefined;
+      const seq = this.snapshot.log?.cursor ?? 0;
+      if (this.connection.send({ type: "ack", channel_id: this.channelId, seq })) this.readTo = seq;
+    }, 1000);
   }
 
   retry(clientId: string): void {
@@ -162,6 +176,7 @@ export class Conversation implements Listener {
     this.loading = true;
     await this.ask(async () => {
       const log = begin(await this.page(NEWEST));
+      this.readTo = 0;
       this.change({ log });
       const { questions } = await call<QuestionsReply>(this.address, "GET", `questions?channel_id=${this.channelId}`);
       if (this.snapshot.log) this.change({ log: merge(this.snapshot.log, questions) });
@@ -211,7 +226,7 @@ export class Conversation implements Listener {
       return;
     }
     const next = apply(log, frame);
-    this.change({ log: next, outbox: settled(this.snapshot.outbox, frame, next) });
+    this.change({ log: next, outbox: settled(this.snapshot.outbox, frame) });
   }
 
   private sent(clientId: string, seq: number): void {
@@ -256,13 +271,11 @@ export class Conversation implements Listener {
   }
 }
 
-/** What of the outbox this frame has brought home. A failed answer stays: its card says who was faster. */
-function settled(outbox: box.Outbox, frame: LogFrame, log: Log): box.Outbox {
-  if (frame.type !== "new_message") return outbox;
-  const open = new Set(log.messages.filter(isOpenQuestion).map((message) => message.id));
-  return outbox.filter(
-    (entry) =>
-      entry.frame.client_id !== frame.message.client_id &&
-      (entry.state === "failed" || entry.frame.type !== "answer" || open.has(entry.frame.message_id)),
-  );
+/**
+ * What of the outbox this frame has brought home.
+ *
+ * An answer of ours stays when another's closes the question: its own reply, still to come, says who was faster.
+ */
+function settled(outbox: box.Outbox, frame: LogFrame): box.Outbox {
+  return frame.type === "new_message" ? outbox.filter((entry) => entry.frame.client_id !== frame.message.client_id) : outbox;
 }

@@ -23,12 +23,19 @@ export function useAnchor(region: Ref, log: Log): void {
   });
 }
 
+interface Read {
+  log: Log;
+  unsent: number;
+  /** The end of the log is before the reader's eyes. */
+  onSeen: () => void;
+}
+
 /**
  * Follows the end while the reader is there, and tells what is out of sight while not. It scrolls the log, never the page.
  *
  * The second value is to be called when the reader scrolls.
  */
-export function useReading(region: Ref, content: Ref, log: Log, unsent: number): [Elsewhere | undefined, () => void] {
+export function useReading(region: Ref, content: Ref, { log, unsent, onSeen }: Read): [Elsewhere | undefined, () => void] {
   const atEnd = useRef(true);
   const shown = useRef<string>();
   const [elsewhere, setElsewhere] = useState<Elsewhere>();
@@ -37,6 +44,7 @@ export function useReading(region: Ref, content: Ref, log: Log, unsent: number):
     const element = region.current;
     if (!element) return;
     atEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR;
+    if (atEnd.current && isInView(element)) onSeen();
     setElsewhere(isOutOfSight(openCard(element), element) ? "Open question" : atEnd.current ? undefined : "Newest messages");
   };
   const follow = () => {
@@ -86,6 +94,11 @@ function toEnd(region: HTMLElement): void {
 
 function openCard(region: HTMLElement): Element | undefined {
   return [...region.querySelectorAll(".question.open")].at(-1);
+}
+
+function isInView(region: HTMLElement): boolean {
+  const { bottom } = region.getBoundingClientRect();
+  return document.visibilityState === "visible" && bottom > 0 && bottom < window.innerHeight + NEAR;
 }
 
 function isOutOfSight(card: Element | undefined, region: HTMLElement): boolean {
