@@ -168,12 +168,17 @@ class Follower:
         self._cursors: dict[str, int] = {}
         self._dirty: dict[str, None] = {}
         self._event = asyncio.Event()
+        self._closed = False
+        self.removals = 0
+        """How often the participant was taken out of a channel: a membership read before the last time is no longer true."""
         self.everywhere = False
         """Follows every channel that the participant is in, those joined later too, and skips what it says itself."""
         feed.enter(self)
 
     def follow(self, channel_id: str, cursor: int) -> None:
-        """From after ``cursor`` on. Following again moves the cursor."""
+        """From after ``cursor`` on. Following again moves the cursor. A closed reader follows nothing."""
+        if self._closed:
+            return
         self._feed.attach(channel_id, self)
         self._cursors[channel_id] = cursor
         self.wake(channel_id)
@@ -195,6 +200,7 @@ class Follower:
 
     def membership_changed(self, event: MembershipChanged) -> None:
         if not event.joined:
+            self.removals += 1
             self.unfollow(event.channel_id)
         elif self.everywhere and event.channel_id not in self._cursors:
             self.follow(event.channel_id, event.seq)
@@ -204,6 +210,7 @@ class Follower:
         self._on_revoked()
 
     def close(self) -> None:
+        self._closed = True
         self.unfollow_all()
         self._feed.leave(self)
 

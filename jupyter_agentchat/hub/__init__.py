@@ -113,12 +113,17 @@ class Hub:
 
     async def follow(self, who: Principal, follower: Follower, channel_id: str, after: int | None) -> int:
         """Follows a channel from a cursor, from now if None. Returns: the log's last seq. Raises: ChannelNotFound."""
-        try:
-            last_seq = await self._last_seq(who, channel_id)
-        except ChannelNotFound:
-            if not await self.let_owner_in(who, channel_id):
-                raise
-            last_seq = await self._last_seq(who, channel_id)
+        while True:
+            # Whoever is taken out between our look and our following would follow for ever: then we look again.
+            removals = follower.removals
+            try:
+                last_seq = await self._last_seq(who, channel_id)
+            except ChannelNotFound:
+                if not await self.let_owner_in(who, channel_id):
+                    raise
+                last_seq = await self._last_seq(who, channel_id)
+            if follower.removals == removals:
+                break
         follower.follow(channel_id, last_seq if after is None else after)
         return last_seq
 
@@ -129,7 +134,12 @@ class Hub:
     async def follow_everywhere(self, who: Principal, follower: Follower) -> None:
         """Live events of every channel that the participant is in, also of those it joins later."""
         follower.everywhere = True
-        for channel_id, last_seq in await self.store.read(lambda db: read.channel_ids(db, who.id)):
+        while True:
+            removals = follower.removals
+            channels = await self.store.read(lambda db: read.channel_ids(db, who.id))
+            if follower.removals == removals:
+                break
+        for channel_id, last_seq in channels:
             if not follower.follows(channel_id):
                 follower.follow(channel_id, last_seq)
 

@@ -20,6 +20,9 @@ from . import OnApplied
 
 log = logging.getLogger(__name__)
 
+OF_THE_COMMAND = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
+"""What SQLite says of the statement it was given; all else it says of the file."""
+
 
 @dataclass(slots=True)
 class _Entry:
@@ -96,12 +99,12 @@ class LocalJournal:
         """One transaction for all. If that fails for one command's sake, each gets a transaction of its own."""
         try:
             return self._transact(entries)
-        except sqlite3.Error as error:
-            for entry in entries:
-                entry.error = unavailable(self._store.path, error)
-            log.error("agentchat: %d commands refused, the database fails: %s", len(entries), error)
-            return []
-        except Exception:
+        except Exception as error:
+            if isinstance(error, sqlite3.Error) and not isinstance(error, OF_THE_COMMAND):
+                for entry in entries:
+                    entry.error = unavailable(self._store.path, error)
+                log.error("agentchat: %d commands refused, the database fails: %s", len(entries), error)
+                return []
             if len(entries) > 1:
                 return [event for entry in entries for event in self._commit([entry])]
             log.exception("agentchat: a %s command failed", type(entries[0].command).__name__)
@@ -117,14 +120,16 @@ class LocalJournal:
         try:
             for entry in entries:
                 partition = partition_of(entry.command)
-                seq, at = moved.get(partition) or self._position(partition)
+                last_seq, last_at = moved.get(partition) or self._position(partition)
                 # A clock that jumps back must not make a later command look earlier.
-                moved[partition] = seq, at = seq + 1, max(now, at)
+                seq, at = last_seq + 1, max(now, last_at)
                 entry.error = None
                 try:
                     entry.outcome, happened = apply(db, entry.command, seq, at)
                     events += happened
+                    moved[partition] = seq, at
                 except ChatError as refusal:
+                    # It takes no place either: else anyone could fill the disk with channels that do not exist.
                     entry.error = refusal
             db.executemany(
                 "INSERT INTO partitions VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq, at = excluded.at",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -24,7 +25,7 @@ TOKEN = "tests-only-token"
 class Server:
     """``jupyter server`` under a base url, with or without the extension."""
 
-    def __init__(self, home: Path, *, extension: bool) -> None:
+    def __init__(self, home: Path, *, extension: bool = True, options: tuple[str, ...] = ()) -> None:
         config = home / "config"
         config.mkdir(exist_ok=True)
         enabled = {"ServerApp": {"jpserver_extensions": {"jupyter_agentchat": extension}}}
@@ -34,22 +35,28 @@ class Server:
             [
                 *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0"),
                 *("--ServerApp.base_url=/lab-base/", f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={home}"),
+                *options,
             ],
             env={**os.environ, "JUPYTER_CONFIG_DIR": str(config)},
             stdout=self._log,
             stderr=self._log,
         )
         self.runtime = home / "runtime"
-        deadline = time.monotonic() + PATIENCE
-        file = self.runtime / f"jpserver-{self._process.pid}.json"
-        while not file.exists():
-            assert time.monotonic() < deadline
-            assert self._process.poll() is None, (home / "server.log").read_text()
-        self.http = httpx.Client(trust_env=False, headers={"Authorization": f"token {TOKEN}"}, timeout=PATIENCE)
+        self.http = httpx.Client(trust_env=False, verify=False, headers={"Authorization": f"token {TOKEN}"}, timeout=PATIENCE)
         self.url = ""
-        while not self.url:
-            with_url = file.read_text()
-            self.url = json.loads(with_url)["url"] if with_url else ""
+        deadline = time.monotonic() + PATIENCE
+        while not self._answers():
+            if time.monotonic() > deadline or self._process.poll() is not None:
+                self.stop()
+                raise AssertionError((home / "server.log").read_text())
+
+    def _answers(self) -> bool:
+        """Whether it listens; its file is there a moment before it does."""
+        try:
+            self.url = json.loads((self.runtime / f"jpserver-{self._process.pid}.json").read_text())["url"]
+            return self.http.get(f"{self.url}api/status").is_success
+        except (OSError, ValueError, httpx.TransportError):
+            return False
 
     def notebook(self, path: str) -> KernelOfServer:
         asked = {"path": path, "type": "notebook", "name": path, "kernel": {"name": "python3"}}
@@ -80,7 +87,7 @@ class KernelOfServer(Kernel):
 
 @pytest.fixture
 def server(home: Path, request: pytest.FixtureRequest) -> Iterator[Server]:
-    running = Server(home, extension=getattr(request, "param", True))
+    running = Server(home, **getattr(request, "param", {}))
     yield running
     running.stop()
 
@@ -110,11 +117,40 @@ def test_the_kernel_proves_itself_and_a_human_of_the_server_answers(server: Serv
     assert again.text.split() == [data["channel_id"], "2"], "the same agent, in the same channel"
 
 
-@pytest.mark.parametrize("server", [False], indirect=True)
+@pytest.mark.parametrize("server", [{"extension": False}], indirect=True)
 def test_a_server_without_the_extension_leaves_it_to_an_embedded_hub(server: Server, notebook: KernelOfServer) -> None:
     cell = notebook.run(AGENT + "agent.ask('Go on?');print(agent.state)")
     assert cell.text.strip() == "live", cell.error
     assert "/invite/" in cell.panel[PANEL]["page_url"]
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to sign a certificate")
+def test_a_server_on_this_machine_may_have_signed_its_own_certificate(home: Path) -> None:
+    made = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-subj",
+        "/CN=elsewhere",
+        "-keyout",
+        "k.pem",
+        "-out",
+        "c.pem",
+    ]
+    subprocess.run(made, cwd=home, check=True, capture_output=True)
+    server = Server(home, options=(f"--ServerApp.certfile={home}/c.pem", f"--ServerApp.keyfile={home}/k.pem"))
+    notebook = server.notebook("work.ipynb")
+    try:
+        cell = notebook.run(AGENT + "agent.post('sealed')\nprint(agent.state, len(agent.history()))")
+        assert cell.text.strip() == "live 1", cell.error
+        assert server.url.startswith("https://")
+        assert len(server.call("GET", "agents")["agents"]) == 1
+    finally:
+        notebook.stop()
+        server.stop()
 
 
 def test_a_wrong_proof_is_refused(server: Server, notebook: KernelOfServer) -> None:
