@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -15,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from jupyter_agentchat import Agent, HubUnreachable, Unauthenticated
+from jupyter_agentchat import Agent, AsyncAgent, HubUnreachable, Unauthenticated
 from jupyter_agentchat.server import embedded
 from tests.client.human import Human
 
@@ -113,6 +114,20 @@ def test_a_listener_misses_nothing_and_hears_nothing_twice_across_a_kill(start: 
             ann.say(str(number))
         hearing.join()
     assert heard == [str(number) for number in range(40)]
+
+
+@pytest.mark.anyio
+async def test_posts_in_flight_when_the_hub_is_killed_arrive_once(start: Start) -> None:
+    """Some are durable and their replies lost: the same client_id, sent again, does not double them."""
+    owner = start()
+    async with AsyncAgent(url=owner.url, key=key_of(owner)["api_key"]) as agent:
+        posting = [asyncio.ensure_future(agent.post(str(number))) for number in range(500)]
+        await asyncio.wait(posting, return_when=asyncio.FIRST_COMPLETED)
+        owner.kill()
+        start(owner.port)
+        await asyncio.gather(*posting)
+        said = [message.content for message in await agent.history()]
+        assert sorted(said, key=int) == [str(number) for number in range(500)]
 
 
 def test_an_answer_that_comes_while_the_agent_is_away_is_there_when_it_is_back(start: Start) -> None:

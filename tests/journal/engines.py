@@ -11,7 +11,11 @@ from jupyter_agentchat.journal.local import LocalJournal
 from jupyter_agentchat.state.store import Store
 
 ROOM = "ch_room"
-MEMBERS = [NewMember("ag_bot", "agent", "bot", "owner"), NewMember("hu_ann", "human", "Ann"), NewMember("hu_ben", "human", "Ben")]
+MEMBERS = [
+    NewMember("ag_bot", "agent", "bot", "owner"),
+    NewMember("hu_ann", "human", "Ann"),
+    NewMember("hu_ben", "human", "Ben"),
+]
 
 Open = Callable[[Path], tuple[Journal, Store]]
 

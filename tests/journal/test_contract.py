@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from jupyter_agentchat.commands import HUB, Appended, Close, Enrol, FoundChannel, NewCredential, Posted
+from jupyter_agentchat.commands import HUB, AnyCommand, Appended, Close, Enrol, FoundChannel, NewCredential, Posted
 from jupyter_agentchat.errors import AlreadyClosed, ChannelNotFound, ChatError, EmptyMessage, InternalError, StoreUnavailable
 from jupyter_agentchat.protocol import Ask, timestamp
 from tests.journal.engines import MEMBERS, ROOM, Run, post
@@ -49,9 +49,7 @@ async def test_a_refusal_is_its_senders_alone_and_leaves_no_row(open_engine: Ope
         assert [type(outcome) for outcome in outcomes[:3]] == [EmptyMessage, ChannelNotFound, ChannelNotFound]
         assert isinstance(outcomes[3], ChatError)
         assert await run.store.read(rows) == before
-        mixed = await asyncio.gather(
-            run.journal.submit(post(5)), run.journal.submit(post(6, content="")), run.journal.submit(post(7)), return_exceptions=True
-        )  # fmt: skip
+        mixed = await asyncio.gather(*map(run.journal.submit, [post(5), post(6, content=""), post(7)]), return_exceptions=True)
         assert [isinstance(outcome, Posted) for outcome in mixed] == [True, False, True]
 
 
@@ -59,10 +57,13 @@ async def test_a_refusal_is_its_senders_alone_and_leaves_no_row(open_engine: Ope
 async def test_a_command_that_fails_unexpectedly_fails_alone(open_engine: Open) -> None:
     async with open_engine() as run:
         twice = Enrol(HUB, credentials=[NewCredential("key_1", "ag_bot", "key", "hash")])
-        bad = [post(100, lamport=2**70), twice, twice]
-        good = [post(n) for n in range(20)]
+        bad: list[AnyCommand] = [post(100, lamport=2**70), twice, twice]
+        good: list[AnyCommand] = [post(n) for n in range(20)]
         outcomes = await asyncio.gather(*map(run.journal.submit, [*good[:10], *bad, *good[10:]]), return_exceptions=True)
-        assert [type(outcome) for outcome in outcomes[10:13] if isinstance(outcome, Exception)] == [InternalError, InternalError]
+        assert [type(outcome) for outcome in outcomes[10:13] if isinstance(outcome, Exception)] == [
+            InternalError,
+            InternalError,
+        ]
         assert all(isinstance(outcome, Posted) for outcome in outcomes[:10] + outcomes[13:])
         assert len(await run.log()) == 20
 

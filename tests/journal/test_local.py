@@ -100,32 +100,34 @@ async def test_a_full_database_refuses_each_and_recovers(database: Path) -> None
 
 async def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
     path = tmp_path / "made" / "workspace.db"
-    os.umask(mask := os.umask(0))
     store = Store(path)
     async with Run(LocalJournal(store), store) as run:
         await run.journal.submit(post(0))
         for file in path.parent.iterdir():
             assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
-    assert mask is not None
 
 
 async def test_a_database_of_a_newer_version_is_left_alone(database: Path) -> None:
     store = Watched(database)
     async with Run(LocalJournal(store), store):
-        store.writer.execute("INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('agentchat', '9999', 'now')")
-    journal = LocalJournal(store := Store(database))
+        store.writer.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('agentchat', '9999', 'now')"
+        )
+    again = Store(database)
+    journal = LocalJournal(again)
     with pytest.raises(NewerDatabase, match="pip install -U"):
         await journal.start(lambda events: None)
     await journal.close()
-    store.close()
+    again.close()
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
 
 
 @pytest.mark.parametrize("content", [b"not a database" * 100, None])
 async def test_what_is_no_database_is_said_to_be_none(database: Path, content: bytes | None) -> None:
-    if content is None:
-        database.mkdir()
-    else:
-        database.write_bytes(content)
+    os.mkdir(database) if content is None else _write(database, content)
     store = Store(database)
     with pytest.raises(StoreUnavailable, match=str(database)):
         await LocalJournal(store).start(lambda events: None)

@@ -12,7 +12,7 @@ import pytest
 from anyio import fail_after, wait_all_tasks_blocked
 
 from jupyter_agentchat import feed as feeds
-from jupyter_agentchat.commands import Delete, DropMember, Edit, PutMember, NewMember
+from jupyter_agentchat.commands import Delete, DropMember, Edit, NewMember, PutMember
 from jupyter_agentchat.feed import Feed, Follower
 from jupyter_agentchat.hub import Hub, Principal
 from jupyter_agentchat.journal.local import LocalJournal
@@ -79,7 +79,12 @@ async def test_a_live_reader_costs_no_query_and_one_encoding(database: Path, mon
             follower.follow(ROOM, last_seq)
             await asyncio.wait_for(follower.wait(), 10)
         encoded: list[object] = []
-        monkeypatch.setattr(feeds, "encode", lambda frame: encoded.append(frame) or msgspec.json.encode(frame))
+
+        def encode(frame: object) -> bytes:
+            encoded.append(frame)
+            return msgspec.json.encode(frame)
+
+        monkeypatch.setattr(feeds, "encode", encode)
         await chat.say(1)
         monkeypatch.setattr(chat.store, "read", None)  # a query would fail
         for follower in followers:
@@ -193,11 +198,16 @@ async def test_a_message_that_lands_during_the_read_wakes_its_reader(database: P
         await chat.say(1)
         follower = kind(chat.feed, ANN)
         follower.follow(ROOM, 0)
-        store.meanwhile = lambda: chat.say(2)
+        said = asyncio.Event()
+
+        async def say() -> None:
+            await chat.say(2)
+            said.set()
+
+        store.meanwhile = say
         reading = asyncio.ensure_future(take(follower, 2))
+        await said.wait()
         await wait_all_tasks_blocked()
-        while len(await chat.log()) < 2:
-            await wait_all_tasks_blocked()
         if kind is WakesAfterTheRead:
             done, _ = await asyncio.wait([reading], timeout=0.2)
             assert not done, "the mutant sleeps on, with a message unread"
