@@ -7,11 +7,13 @@ carries everything random or secret-derived in itself (ids, hashes): applying it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Union
 
 from msgspec import Struct
 
+from .errors import ChatError
 from .protocol import Ask, Kind, Message, MessageDeleted, MessageUpdated, NewMessage, Role
 
 DIRECTORY = "directory"
@@ -219,6 +221,14 @@ class CredentialRevoked:
 
 Event = Union[Appended, MembershipChanged, CredentialRevoked]
 
+
+# ------------------------------------------------------------------------------------------------ in and out of the state
+
+Placed = tuple[AnyCommand, int, str]
+"""A command with its ``seq`` and ``at`` from the journal."""
+
+Applied = tuple[Any, Union[ChatError, None], Sequence[Event]]
+"""The outcome or the refusal of a command, and its events."""
 
 # ------------------------------------------------------------------------------------------------ outcomes
 

@@ -58,6 +58,16 @@ class _Channel:
         return newest[::-1]
 
 
+@dataclass(slots=True)
+class _Growth:
+    """What one publishing added to a channel: the entries behind ``after`` up to ``to``; by one author, or None."""
+
+    channel: _Channel
+    after: int
+    to: int
+    only_author_id: str | None
+
+
 class Feed:
     """Who follows which channel. Everything here runs on the event loop."""
 
@@ -74,10 +84,11 @@ class Feed:
         return len(self._followers.get(participant_id, ()))
 
     def publish(self, events: list[Event]) -> None:
-        """Tells the followers what the journal applied, in its order."""
+        """Tells the followers what the journal applied, in its order: each is woken once, however much it was."""
+        grown: dict[str, _Growth] = {}
         for event in events:
             if isinstance(event, Appended):
-                self._append(event)
+                self._append(event, grown)
             elif isinstance(event, MembershipChanged):
                 for follower in list(self._followers.get(event.participant_id, ())):
                     follower.membership_changed(event)
@@ -86,8 +97,11 @@ class Feed:
                     f for group in self._followers.values() for f in group if f.credential_id == event.credential_id
                 ]:
                     follower.revoke()
+        for channel_id, growth in grown.items():
+            for follower in growth.channel.followers:
+                follower.grew(channel_id, growth)
 
-    def _append(self, event: Appended) -> None:
+    def _append(self, event: Appended, grown: dict[str, _Growth]) -> None:
         channel = self._channels.get(event.channel_id)
         if channel is None:
             return  # nobody follows: it is in SQLite for who comes
@@ -99,8 +113,13 @@ class Feed:
         if isinstance(event.frame, NewMessage):
             event.frame.message.prev_seq = None  # the sender's reply shares the struct, and is no live event
         channel.push(Encoded(event.seq, event.prev_seq, author_id, frame))
-        for follower in channel.followers:
-            follower.wake(event.channel_id)
+        growth = grown.get(event.channel_id)
+        if growth is None:
+            grown[event.channel_id] = _Growth(channel, event.prev_seq, event.seq, author_id)
+        else:
+            growth.to = event.seq
+            if growth.only_author_id != author_id:
+                growth.only_author_id = None
 
     def signal(self, channel_id: str, frame: bytes) -> None:
         """Hands an ephemeral frame to who follows the channel now; nobody else ever sees it."""
@@ -197,6 +216,13 @@ class Follower:
     def wake(self, channel_id: str) -> None:
         self._dirty[channel_id] = None
         self._event.set()
+
+    def grew(self, channel_id: str, growth: _Growth) -> None:
+        if self.everywhere and growth.only_author_id == self.participant_id and self._cursors.get(channel_id) == growth.after:
+            # All of it is its own: the cursor moves, and a hundred connections of one busy agent need not wake for that.
+            self._cursors[channel_id] = growth.to
+        else:
+            self.wake(channel_id)
 
     def membership_changed(self, event: MembershipChanged) -> None:
         if not event.joined:

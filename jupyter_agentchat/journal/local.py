@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from ..commands import AnyCommand, Event, partition_of
+from ..commands import AnyCommand, Event, Placed, partition_of
 from ..errors import ChatError, InternalError, StoreUnavailable
 from ..protocol import timestamp
-from ..state import apply
+from ..state import apply_all, apply_each
 from ..state.store import Store, unavailable
 from . import OnApplied
 
@@ -113,24 +113,22 @@ class LocalJournal:
 
     def _transact(self, entries: list[_Entry]) -> list[Event]:
         db = self._db
-        events: list[Event] = []
-        moved: dict[str, tuple[int, str]] = {}
-        now = timestamp(time.time())
+        placed = self._place(entries)
         db.execute("BEGIN IMMEDIATE")
         try:
-            for entry in entries:
-                partition = partition_of(entry.command)
-                last_seq, last_at = moved.get(partition) or self._position(partition)
-                # A clock that jumps back must not make a later command look earlier.
-                seq, at = last_seq + 1, max(now, last_at)
-                entry.error = None
-                try:
-                    entry.outcome, happened = apply(db, entry.command, seq, at)
-                    events += happened
-                    moved[partition] = seq, at
-                except ChatError as refusal:
-                    # It takes no place either: else anyone could fill the disk with channels that do not exist.
-                    entry.error = refusal
+            try:
+                applied = apply_all(db, placed)
+            except sqlite3.IntegrityError:
+                # Somebody sends again what was sent before. That is rare, so all of this batch pays for it.
+                db.execute("ROLLBACK")
+                db.execute("BEGIN IMMEDIATE")
+                applied = apply_each(db, placed)
+            moved = {
+                # A refusal takes no place: else anyone could fill the disk with channels that do not exist.
+                partition_of(command): (seq, at)
+                for (command, seq, at), (_, refusal, _) in zip(placed, applied, strict=True)
+                if refusal is None
+            }
             db.executemany(
                 "INSERT INTO partitions VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq, at = excluded.at",
                 [(partition, seq, at) for partition, (seq, at) in moved.items()],
@@ -143,7 +141,24 @@ class LocalJournal:
         if len(self._positions) > 100_000:
             self._positions.clear()
         self._positions.update(moved)
+        events: list[Event] = []
+        for entry, (outcome, refusal, happened) in zip(entries, applied, strict=True):
+            entry.outcome, entry.error = outcome, refusal
+            events += happened
         return events
+
+    def _place(self, entries: list[_Entry]) -> list[Placed]:
+        """The commands, each with its partition's next seq and a time."""
+        placed: list[Placed] = []
+        stand: dict[str, tuple[int, str]] = {}
+        now = timestamp(time.time())
+        for entry in entries:
+            partition = partition_of(entry.command)
+            last_seq, last_at = stand.get(partition) or self._position(partition)
+            # A clock that jumps back must not make a later command look earlier.
+            stand[partition] = seq, at = last_seq + 1, max(now, last_at)
+            placed.append((entry.command, seq, at))
+        return placed
 
     def _position(self, partition: str) -> tuple[int, str]:
         """Where the partition stands: its last seq and time."""

@@ -7,12 +7,15 @@ A refusal (ChatError) is raised before anything is written, so the command leave
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from typing import Any
 
 from .. import commands as c
-from ..commands import AnyCommand, Event
+from ..commands import AnyCommand, Applied, Event, Placed
+from ..errors import ChatError
 from . import channels, directory, messages, questions
+from .together import goes_together, post_together
 
 
 def apply(db: sqlite3.Connection, command: AnyCommand, seq: int, at: str) -> tuple[Any, list[Event]]:
@@ -26,6 +29,30 @@ def apply(db: sqlite3.Connection, command: AnyCommand, seq: int, at: str) -> tup
     Raises: ChatError for a refusal.
     """
     return _APPLY[type(command)](db, command, seq, at)
+
+
+def apply_all(db: sqlite3.Connection, placed: Sequence[Placed]) -> list[Applied]:
+    """Applies commands in their order, inside the caller's transaction: `apply_each`, faster for posts side by side.
+
+    Raises: sqlite3.IntegrityError if a post may have been sent before: roll back, and call `apply_each`.
+    """
+    results: list[Applied] = []
+    for together, group in groupby(placed, lambda one: goes_together(one[0])):
+        run = list(group)
+        results += post_together(db, run) if together else apply_each(db, run)
+    return results
+
+
+def apply_each(db: sqlite3.Connection, placed: Iterable[Placed]) -> list[Applied]:
+    """Applies commands in their order, inside the caller's transaction."""
+    results: list[Applied] = []
+    for command, seq, at in placed:
+        try:
+            outcome, events = apply(db, command, seq, at)
+            results.append((outcome, None, events))
+        except ChatError as refusal:
+            results.append((None, refusal, ()))
+    return results
 
 
 _APPLY: dict[type, Callable[[sqlite3.Connection, Any, int, str], tuple[Any, list[Event]]]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import Any
 
 from .. import rules
 from ..commands import Appended, Delete, Edit, Event, Post, Posted
@@ -15,10 +16,7 @@ from .rows import message_by_id, to_json
 
 def post(db: sqlite3.Connection, command: Post, seq: int, at: str) -> tuple[Posted, list[Event]]:
     acting = seat(db, command.channel_id, command.actor)
-    rules.check_may_write(acting.role)
-    check_open(acting, command.channel_id)
-    rules.check_content(command.content)
-    rules.check_parts(command.parts)
+    admit(command, acting)
     if known := sent_before(db, command.channel_id, command.actor, command.client_id):
         return Posted(known, created=False), []
     if command.parent_id and message_by_id(db, command.channel_id, command.parent_id) is None:
@@ -27,13 +25,25 @@ def post(db: sqlite3.Connection, command: Post, seq: int, at: str) -> tuple[Post
         rules.check_ask(command.question)
         if taken_up := questions.take_up(db, command, seq, at):
             return taken_up
-    message = Message(
-        command.message_id, command.channel_id, seq, command.actor, acting.name, acting.kind, command.content, at,
-        command.client_id, command.parent_id, command.lamport, command.mentions, command.parts,
-    )  # fmt: skip
+    message = message_of(command, acting, seq, at)
     if command.question:
         message.question = questions.open_question(db, command, acting, seq, at)
     return Posted(message, created=True), [append(db, message, acting)]
+
+
+def admit(command: Post, acting: Seat) -> None:
+    """Refuses what may not be posted, whatever stands in the log."""
+    rules.check_may_write(acting.role)
+    check_open(acting, command.channel_id)
+    rules.check_content(command.content)
+    rules.check_parts(command.parts)
+
+
+def message_of(command: Post, acting: Seat, seq: int, at: str) -> Message:
+    return Message(
+        command.message_id, command.channel_id, seq, command.actor, acting.name, acting.kind, command.content, at,
+        command.client_id, command.parent_id, command.lamport, command.mentions, command.parts,
+    )  # fmt: skip
 
 
 def sent_before(db: sqlite3.Connection, channel_id: str, author_id: str, client_id: str | None) -> Message | None:
@@ -46,15 +56,26 @@ def sent_before(db: sqlite3.Connection, channel_id: str, author_id: str, client_
     return message_by_id(db, channel_id, row[0]) if row else None
 
 
+COLUMNS = (
+    "(channel_id, seq, id, author_id, author_name, author_kind, content, created_at, client_id,"
+    " parent_id, lamport, mentions, parts, closes)"
+)
+INSERT = f"INSERT INTO messages {COLUMNS}"
+INSERT_OR_FAIL = f"INSERT OR FAIL INTO messages {COLUMNS}"
+
+
+def row_of(message: Message) -> tuple[Any, ...]:
+    """The values for `INSERT`."""
+    return (
+        message.channel_id, message.seq, message.id, message.author_id, message.author_name, message.author_kind,
+        message.content, message.created_at, message.client_id, message.parent_id, message.lamport, to_json(message.mentions),
+        to_json(message.parts), to_json(message.closes),
+    )  # fmt: skip
+
+
 def append(db: sqlite3.Connection, message: Message, acting: Seat) -> Event:
     """Writes the message at the end of its channel's log; ``acting.last_seq`` is where the log ended until now."""
-    db.execute(
-        "INSERT INTO messages (channel_id, seq, id, author_id, author_name, author_kind, content, created_at, client_id,"
-        " parent_id, lamport, mentions, parts, closes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (message.channel_id, message.seq, message.id, message.author_id, message.author_name, message.author_kind,
-         message.content, message.created_at, message.client_id, message.parent_id, message.lamport, to_json(message.mentions),
-         to_json(message.parts), to_json(message.closes)),
-    )  # fmt: skip
+    db.execute(f"{INSERT} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row_of(message))
     db.execute("UPDATE channels SET last_seq = ? WHERE id = ?", (message.seq, message.channel_id))
     return Appended(message.channel_id, message.seq, acting.last_seq, NewMessage(message))
 
