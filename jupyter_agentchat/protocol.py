@@ -28,6 +28,8 @@ PROTOCOL = 1
 MAX_MESSAGE_BYTES = 1024 * 1024
 """A message's content, as UTF-8. The parts of a message together may have four times as much."""
 
+MAX_SIGNAL_BYTES = 64 * 1024
+
 Kind = Literal["agent", "human"]
 Role = Literal["owner", "member", "observer"]
 Outcome = Literal["answered", "default", "timed_out", "withdrawn", "escalated"]
@@ -60,7 +62,7 @@ def seconds_of(at: str) -> float:
 # ---------------------------------------------------------------------------------------------- records
 
 
-class Record(Struct, omit_defaults=True):
+class Record(Struct, omit_defaults=True, repr_omit_defaults=True):
     """What a hub tells. Unknown fields are ignored, so an older reader understands a newer hub.
 
     A field without a default is always there; one with a default is left out while it has it.
@@ -164,6 +166,8 @@ class Nothing(Request):
 
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Id = Annotated[str, Meta(max_length=100)]
+Seq = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 ClientId = Annotated[str, Meta(min_length=1, max_length=128)]
 Seconds = Annotated[float, Meta(ge=0, le=10 * 365 * 86400)]
 
@@ -176,17 +180,17 @@ class Bootstrap(Request):
 
 
 class Login(Request):
-    email: str
+    email: Annotated[str, Meta(max_length=254)]
     password: Annotated[str, Meta(max_length=1024)]
 
 
 class AcceptInvite(Request):
-    token: str
+    token: Id
     name: Name | None = None
 
 
 class LookUpInvite(Request):
-    token: str
+    token: Id
 
 
 class CreateChannel(Request):
@@ -195,32 +199,32 @@ class CreateChannel(Request):
 
 
 class OneChannel(Request):
-    channel_id: str
+    channel_id: Id
 
 
 class UpdateChannel(Request):
-    channel_id: str
+    channel_id: Id
     name: Name | None = None
     topic: Annotated[str, Meta(max_length=2000)] | None = None
 
 
 class AddMember(Request):
-    channel_id: str
-    participant_id: str
+    channel_id: Id
+    participant_id: Id
     role: Role = "member"
 
 
 class RemoveMember(Request):
-    channel_id: str
-    participant_id: str
+    channel_id: Id
+    participant_id: Id
 
 
 class ReadMessages(Request):
     """A page in seq order: the first after ``after``, or the last before ``before``. ``wait`` seconds for the first."""
 
-    channel_id: str
-    after: Annotated[int, Meta(ge=0)] | None = None
-    before: Annotated[int, Meta(ge=0)] | None = None
+    channel_id: Id
+    after: Seq | None = None
+    before: Seq | None = None
     limit: Annotated[int, Meta(ge=1, le=1000)] = 100
     wait: Annotated[float, Meta(ge=0, le=60)] = 0
 
@@ -246,47 +250,47 @@ class Ask(Request):
     )
     timeout: Seconds | None = None
     default: Any = UNSET
-    to: list[Name] | None = None
+    to: Annotated[list[Name], Meta(max_length=100)] | None = None
     decided: Decided | None = None
 
 
 class PostMessage(Request):
-    channel_id: str
+    channel_id: Id
     content: str
     client_id: ClientId | None = None
-    parent_id: str | None = None
-    lamport: Annotated[int, Meta(ge=0)] | None = None
-    mentions: list[str] | None = None
+    parent_id: Id | None = None
+    lamport: Seq | None = None
+    mentions: Annotated[list[Name], Meta(max_length=100)] | None = None
     parts: list[dict[str, Any]] | None = None
     question: Ask | None = None
 
 
 class EditMessage(Request):
-    channel_id: str
-    message_id: str
+    channel_id: Id
+    message_id: Id
     content: str
 
 
 class OneMessage(Request):
-    channel_id: str
-    message_id: str
+    channel_id: Id
+    message_id: Id
 
 
 class MarkRead(Request):
-    channel_id: str
-    seq: Annotated[int, Meta(ge=0)]
+    channel_id: Id
+    seq: Seq
 
 
 class Answer(Request):
-    channel_id: str
-    message_id: str
+    channel_id: Id
+    message_id: Id
     value: Any
     client_id: ClientId | None = None
 
 
 class ListQuestions(Request):
     state: Literal["open"] = "open"
-    channel_id: str | None = None
+    channel_id: Id | None = None
 
 
 class CreateAgent(Request):
@@ -295,18 +299,18 @@ class CreateAgent(Request):
 
 
 class RevokeKey(Request):
-    agent_id: str
-    key_id: str
+    agent_id: Id
+    key_id: Id
 
 
 class OneAgent(Request):
-    agent_id: str
+    agent_id: Id
 
 
 class CreateInvite(Request):
-    channel_id: str
+    channel_id: Id
     name: Name | None = None
-    email: str | None = None
+    email: Annotated[str, Meta(max_length=254)] | None = None
     expires_in: Annotated[float, Meta(gt=0, le=365 * 86400)] = 7 * 86400.0
     max_uses: Annotated[int, Meta(ge=1, le=10_000)] = 1
 
@@ -317,17 +321,17 @@ class ProveKernel(Request):
     The signed text is ``agentchat-kernel\\n{kernel_id}\\n{agent_name}\\n{notebook}\\n{at}``; ``at`` may be 60 seconds off.
     """
 
-    kernel_id: str
+    kernel_id: Id
     agent_name: Name
     notebook: Annotated[str, Meta(max_length=4096)]
     at: int
-    proof: str
+    proof: Annotated[str, Meta(max_length=200)]
 
 
 class ProveUser(Request):
     """Another server of the same operating system user vouches for whom it let in, by the same secret."""
 
-    secret: str
+    secret: Annotated[str, Meta(max_length=200)]
     username: Annotated[str, Meta(min_length=1, max_length=500)]
     name: Annotated[str, Meta(max_length=500)]
 
@@ -335,7 +339,7 @@ class ProveUser(Request):
 class ProveLocal(Request):
     """A process of the same operating system user shows the secret that lies, mode 0600, beside the database."""
 
-    secret: str
+    secret: Annotated[str, Meta(max_length=200)]
     agent_name: Name
     notebook: Annotated[str, Meta(max_length=4096)]
 
@@ -527,54 +531,54 @@ OPERATIONS: tuple[Operation, ...] = (
 
 
 class SendMessage(PostMessage, tag_field="type", tag="send_message"):
-    request_id: str | None = None
+    request_id: Id | None = None
 
 
 class Subscribe(Request, tag_field="type", tag="subscribe"):
     """Replays the channel from after ``after`` (from now on, if absent), then goes live."""
 
-    channel_id: str
-    after: Annotated[int, Meta(ge=0)] | None = None
-    epoch: str | None = None
-    request_id: str | None = None
+    channel_id: Id
+    after: Seq | None = None
+    epoch: Id | None = None
+    request_id: Id | None = None
 
 
 class Unsubscribe(Request, tag_field="type", tag="unsubscribe"):
-    channel_id: str
-    request_id: str | None = None
+    channel_id: Id
+    request_id: Id | None = None
 
 
 class Ack(Request, tag_field="type", tag="ack"):
-    channel_id: str
-    seq: Annotated[int, Meta(ge=0)]
-    request_id: str | None = None
+    channel_id: Id
+    seq: Seq
+    request_id: Id | None = None
 
 
 class SendSignal(Request, tag_field="type", tag="signal"):
-    channel_id: str
+    channel_id: Id
     kind: Literal["typing", "presence", "status", "progress"]
     data: dict[str, Any] = field(default_factory=dict)
-    request_id: str | None = None
+    request_id: Id | None = None
 
 
 class SendAnswer(Request, tag_field="type", tag="answer"):
-    message_id: str
+    message_id: Id
     value: Any
-    channel_id: str | None = None
+    channel_id: Id | None = None
     client_id: ClientId | None = None
-    request_id: str | None = None
+    request_id: Id | None = None
 
 
 class Consume(Request, tag_field="type", tag="consume"):
     """The asker has taken its question's answer: asking with the same key now asks anew."""
 
-    channel_id: str
-    message_id: str
-    request_id: str | None = None
+    channel_id: Id
+    message_id: Id
+    request_id: Id | None = None
 
 
 class Ping(Request, tag_field="type", tag="ping"):
-    request_id: str | None = None
+    request_id: Id | None = None
 
 
 ClientFrame = Union[SendMessage, Subscribe, Unsubscribe, Ack, SendSignal, SendAnswer, Consume, Ping]
@@ -614,6 +618,7 @@ class Sent(Record, tag_field="type", tag="sent"):
     message_id: str
     seq: int
     client_id: str | None = None
+    created_at: str | None = None
     request_id: str | None = None
     message: Message | None = None
 

@@ -51,8 +51,8 @@ SECURITY = {
     "session": {
         "type": "apiKey",
         "in": "cookie",
-        "name": "agentchat_session",
-        "description": "A human's session. A state-changing call also needs `X-XSRFToken`: the `_xsrf` cookie.",
+        "name": "agentchat-session-{host}",
+        "description": "A human's session, by host and path. A call that changes something also needs `X-XSRFToken`.",
     },
     "jupyter": {
         "type": "apiKey",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from types import TracebackType
@@ -24,7 +23,6 @@ from ..protocol import (
     SendMessage,
     Sent,
     new_id,
-    timestamp,
 )
 from . import find
 from .asking import Asking, prepare
@@ -285,7 +283,7 @@ class AsyncAgent:
             return echo
         me = self.me
         return Message(
-            sent.message_id, frame.channel_id, sent.seq, me.id, me.name, me.kind, frame.content, timestamp(time.time()),
+            sent.message_id, frame.channel_id, sent.seq, me.id, me.name, me.kind, frame.content, sent.created_at or "",
             client_id=frame.client_id, parent_id=frame.parent_id, lamport=frame.lamport,
         )  # fmt: skip
 

@@ -34,7 +34,7 @@ class Way(Protocol):
 
     @property
     def local(self) -> bool:
-        """An embedded hub: it may move when its owner ends."""
+        """A hub that may move when the process that owns the database ends."""
 
     @property
     def needs_page(self) -> bool:
@@ -152,10 +152,11 @@ class ByKernel:
     notebook: str
     channel: str | None
     _instead: Embedded | None = None
+    _elsewhere: bool = False
 
     @property
     def local(self) -> bool:
-        return self._instead is not None
+        return self._instead is not None or self._elsewhere
 
     @property
     def needs_page(self) -> bool:
@@ -176,7 +177,9 @@ class ByKernel:
             return await self._instead.join()
         finally:
             await rest.close()
-        return await _own_place(url, reply, self.channel)
+        # Another server of the same user owns the database; when that ends, this one may take over.
+        self._elsewhere = reply.hub_url is not None
+        return await _own_place(reply.hub_url or url, reply, self.channel)
 
 
 async def _own_place(url: str, reply: KernelReply, channel: str | None) -> Place:

@@ -12,8 +12,9 @@ from typing import Any
 
 from .. import commands as c
 from .. import protocol as p
+from .. import rules
 from ..commands import HUB, Appended, Event, NewMember
-from ..errors import ChannelNotFound, ChatError, Forbidden, Unauthenticated
+from ..errors import ChannelNotFound, ChatError, Forbidden, MessageTooLarge, Unauthenticated
 from ..feed import Feed, Follower
 from ..journal import Journal
 from ..state import read
@@ -146,7 +147,14 @@ class Hub:
     def signal(self, who: Principal, follower: Follower, frame: p.SendSignal) -> None:
         if not follower.follows(frame.channel_id):
             raise ChannelNotFound(f"You do not follow {frame.channel_id}: subscribe to it first.")
-        self.feed.signal(frame.channel_id, p.encode(p.Signal(frame.channel_id, who.id, frame.kind, frame.data)))
+        rules.check_depth(frame.data, "The signal's data")
+        encoded = p.encode(p.Signal(frame.channel_id, who.id, frame.kind, frame.data))
+        if len(encoded) > p.MAX_SIGNAL_BYTES:
+            raise MessageTooLarge(
+                f"The signal has {len(encoded):,} bytes, the limit is {p.MAX_SIGNAL_BYTES:,}: post it as a message.",
+                limit_bytes=p.MAX_SIGNAL_BYTES,
+            )
+        self.feed.signal(frame.channel_id, encoded)
 
     # ------------------------------------------------------------------ what happens by itself
 
@@ -182,7 +190,7 @@ class Hub:
     async def status(self, caller: Caller, request: p.Nothing) -> p.StatusReply:
         who = caller.known
         agents = await self.store.read(lambda db: read.acquaintances(db, None if who.owns_workspace else who.id))
-        open_counts = await self.store.read(read.open_question_counts)
+        open_counts = await self.store.read(lambda db: read.open_question_counts(db, None if who.owns_workspace else who.id))
         shown = [
             p.AgentStatus(agent.id, agent.name, self.feed.connections_of(agent.id), open_counts.get(agent.id, 0))
             for agent in agents

@@ -38,7 +38,9 @@ class Conversations:
         owner_id = who.participant.owner_id
         owner = await self._hub.store.read(lambda db: read.participant(db, owner_id)) if owner_id else None
         channel_id = p.new_id("ch")
-        enrolled = await self._hub.journal.submit(c.Enrol(who.id, handle=(owner_id or who.id, request.name, channel_id)))
+        # Apart from the handles of bootstrapped agents: a channel named like one to come must not become that agent's.
+        handle = (owner_id or who.id, f"channel:{request.name}", channel_id)
+        enrolled = await self._hub.journal.submit(c.Enrol(who.id, handle=handle))
         if enrolled.channel_id != channel_id and await self._hub.store.read(
             lambda db: read.channel_exists(db, enrolled.channel_id)
         ):

@@ -46,6 +46,7 @@ class People:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._failed_logins: dict[str, tuple[int, float]] = {}
+        self._one_guess = asyncio.Lock()
 
     # ------------------------------------------------------------------ settling who calls
 
@@ -122,16 +123,17 @@ class People:
         """The owner, if the password is right. Raises: Unauthenticated; RateLimited after five wrong ones in a minute."""
         from argon2.exceptions import VerificationError
 
-        self._check_throttle(caller.address, email)
-        known = await self._hub.store.read(lambda db: read.owner_password(db, email))
-        try:
-            await asyncio.to_thread(_hasher().verify, known[1] if known else _nobodys_hash(), password)
-        except VerificationError:
-            known = None
-        if known is None:
-            self._count_failure(caller.address, email)
-            raise Unauthenticated("This e-mail address and password do not go together here.")
-        return known[0]
+        async with self._one_guess:  # else any number of guesses could be made before the first one is counted
+            self._check_throttle(caller.address, email)
+            known = await self._hub.store.read(lambda db: read.owner_password(db, email))
+            try:
+                await asyncio.to_thread(_hasher().verify, known[1] if known else _nobodys_hash(), password)
+            except VerificationError:
+                known = None
+            if known is None:
+                self._count_failure(caller.address, email)
+                raise Unauthenticated("This e-mail address and password do not go together here.")
+            return known[0]
 
     def _check_throttle(self, *who: str) -> None:
         for key in who:
@@ -244,7 +246,7 @@ def check_kernel(key: bytes | None, request: p.ProveKernel) -> None:
     signed = f"agentchat-kernel\n{request.kernel_id}\n{request.agent_name}\n{request.notebook}\n{request.at}"
     proof = hmac.new(key or b"unknown kernel", signed.encode(), "sha256").hexdigest()
     genuine = hmac.compare_digest(proof.encode(), request.proof.encode())
-    if not genuine or key is None or abs(time.time() - request.at) > PROOF_SECONDS:
+    if not genuine or not key or abs(time.time() - request.at) > PROOF_SECONDS:
         raise Forbidden("This is not the proof of a running kernel of this server: restart the kernel, or give url= and key=.")
 
 

@@ -9,6 +9,7 @@ import anywidget
 import traitlets
 
 from ..protocol import Message
+from . import stage
 
 _SCRIPT = Path(__file__).parents[1] / "static" / "widget.js"
 _NOT_BUILT = """
@@ -60,13 +61,12 @@ class Panel(anywidget.AnyWidget):
             page_url=scene.page_url,
         )
         self.scene = scene
+        stage.placed.add(self)
 
     def __repr__(self) -> str:
         return f"<Panel of {self.channel_name!r}>"
 
     def _ipython_display_(self) -> None:
-        from . import stage  # which makes panels, so it cannot be imported first
-
         stage.show(self)
 
     def view(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import msgspec
 
@@ -38,9 +39,14 @@ _live: dict[str, Shown] = {}
 """The live panel of each channel id. Of the module, not the agent: a re-run cell makes a new Agent on the same channel."""
 
 
+placed: WeakSet[Panel] = WeakSet()
+"""Panels that their user asked for and that no cell displayed by itself (yet)."""
+
+
 def show(panel: Panel) -> None:
     """Displays the panel under the current cell; a panel that stood elsewhere becomes its transcript."""
     scene = panel.scene
+    placed.discard(panel)
     _retire(scene.channel_id)
     shown = _live[scene.channel_id] = Shown(scene, panel, kernel.cell(), panel.question_id)
     _publish(shown, widget=True)
@@ -54,6 +60,8 @@ def asked(scene: Scene, message: Message) -> None:
             sys.stderr.write(f"{message.author_name} asks: {message.content}\nAnswer at {scene.page_url}\n")
         return
     shown = _live.get(scene.channel_id)
+    if any(panel.channel_id == scene.channel_id and panel.connection == "live" for panel in placed):
+        return  # the user has put one where they want it: in a VBox, a dashboard
     if shown is not None and shown.cell == kernel.cell():
         shown.scene, shown.question_id = scene, question_id
         if shown.panel is not None:

@@ -11,6 +11,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
+from ..errors import StoreUnavailable
 from ..hub import Hub
 from ..journal.local import LocalJournal
 from ..state.store import Store
@@ -36,6 +37,7 @@ class Alone:
         self._ip, self._port = ip, port
         self._store = Store(database, relaxed=relaxed)
         self._hub = Hub(self._store, LocalJournal(self._store), local_secret=ownership.secret)
+        self._gate = Gate("/")
         self._server: HTTPServer | None = None
 
     async def start(self) -> LocalHub:
@@ -47,10 +49,9 @@ class Alone:
             for socket in sockets:
                 socket.close()
             raise
-        gate = Gate("/")
-        gate.open(self._hub)
+        self._gate.open(self._hub)
         application = Application(
-            routes(gate), log_function=log_request, websocket_ping_interval=30.0, websocket_max_message_size=MAX_BODY_BYTES,
+            routes(self._gate), log_function=log_request, websocket_ping_interval=30.0, websocket_max_message_size=MAX_BODY_BYTES,
             xsrf_cookie_kwargs={"samesite": "Lax"},
         )  # fmt: skip
         self._server = HTTPServer(application, max_buffer_size=MAX_BODY_BYTES, max_body_size=MAX_BODY_BYTES)
@@ -63,6 +64,7 @@ class Alone:
     async def stop(self) -> None:
         if self._server:
             self._server.stop()
+            self._gate.shut(StoreUnavailable("The server is stopping.", retry_after=1.0))
             await self._server.close_all_connections()
         await self._hub.close()
         self._ownership.release()

@@ -20,7 +20,7 @@ from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, W
 from .. import protocol as p
 from ..errors import StoreUnavailable, Unauthenticated
 from ..hub import check_kernel
-from .door import OURS, SESSION_COOKIE, Door, bearer_of, check_origin, check_xsrf, wants_session
+from .door import OURS, Door, bearer_of, check_origin, check_xsrf, session_cookie, wants_session
 from .ownership import LocalHub
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Annex:
                 proof = p.ProveUser(self.owner.secret, username, name)
                 self._sessions[username] = (await self._local("local/session", proof, p.SignedIn)).session_token
             return self._sessions[username]
-        if token := door.get_cookie(SESSION_COOKIE):
+        if token := door.get_cookie(session_cookie(door.request, door.gate.path)):
             check_xsrf(door)
             return token
         check_origin(door)

@@ -10,9 +10,22 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from tornado.httputil import HTTPServerRequest
 from tornado.web import HTTPError, RequestHandler
+from tornado.websocket import WebSocketHandler
 
-from ..errors import ChatError, InternalError, InvalidRequest, StoreUnavailable, Unauthenticated, XsrfFailed
+from ..errors import (
+    ChatError,
+    Forbidden,
+    InternalError,
+    InvalidRequest,
+    MessageTooLarge,
+    MethodNotAllowed,
+    NotFound,
+    StoreUnavailable,
+    Unauthenticated,
+    XsrfFailed,
+)
 from ..hub import Caller, Hub, Principal
 from ..protocol import ErrorBody, ErrorReply, encode
 
@@ -21,10 +34,19 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SESSION_COOKIE = "agentchat-session"
 OURS = ("au_", "se_")
 _INVITE = re.compile(r"(/invites?/)[^/?]+")
+OF_STATUS: dict[int, type[ChatError]] = {
+    401: Unauthenticated, 403: Forbidden, 404: NotFound, 405: MethodNotAllowed, 413: MessageTooLarge,
+}  # fmt: skip
+"""What tornado and Jupyter refuse by themselves."""
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+def session_cookie(request: HTTPServerRequest, path: str) -> str:
+    """The cookie's name. Browsers send cookies to every port of a host: without the port in the name, two hubs would sign
+    each other's guests out, and a guest of a stand-alone hub could not open Jupyter beside it."""
+    return "agentchat-session-" + re.sub(r"\W+", "-", f"{request.host}{path}").strip("-")
 
 
 class Gate:
@@ -39,6 +61,7 @@ class Gate:
         self._hub: Hub | None = None
         self.annex: Annex | None = None
         """Set while another process owns the database: everything is passed on to its hub."""
+        self.sockets: set[WebSocketHandler] = set()
         self._why: ChatError = StoreUnavailable("The hub is starting: try again in a moment.", retry_after=0.5)
 
     def open(self, hub: Hub) -> None:
@@ -46,6 +69,8 @@ class Gate:
 
     def shut(self, why: ChatError) -> None:
         self._hub, self.annex, self._why = None, None, why
+        for socket in list(self.sockets):
+            socket.close(1012, "service restart")
 
     @property
     def hub(self) -> Hub:
@@ -61,10 +86,11 @@ class Gate:
             return await self.hub.people.authenticate(secret)
         if not wants_session(door) and (user := await self.outer_user(door)):
             return user
-        if token := door.get_cookie(SESSION_COOKIE):
+        if token := door.get_cookie(session_cookie(door.request, self.path)):
             try:
                 who = await self.hub.people.authenticate(token)
             except Unauthenticated:
+                check_origin(door)
                 return None  # a stale cookie is nobody, so that a new invite still opens
             check_xsrf(door)
             return who
@@ -159,6 +185,9 @@ def as_chat_error(error: BaseException) -> ChatError:
     if isinstance(error, ChatError):
         return error
     if isinstance(error, HTTPError) and error.status_code < 500:
-        return InvalidRequest(error.log_message or error.reason or "This request cannot be served.")
+        refusal = OF_STATUS.get(error.status_code, InvalidRequest)
+        return refusal(error.log_message or error.reason or f"This request cannot be served ({error.status_code}).")
+    if isinstance(error, RecursionError):
+        return InvalidRequest("The JSON is nested too deeply: send it flatter.")
     log.error("agentchat: an unexpected error", exc_info=error)
     return InternalError("The hub failed at this request; its log has the details.")

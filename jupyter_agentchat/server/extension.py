@@ -22,7 +22,7 @@ from ..hub import Hub, Principal
 from ..journal.local import LocalJournal
 from ..state.store import Store, path_of
 from .annex import Annex
-from .door import OURS, SESSION_COOKIE, Door, Gate, check_xsrf
+from .door import OURS, Door, Gate, check_xsrf, session_cookie
 from .ownership import Ownership, default_store
 from .routes import routes
 
@@ -69,7 +69,7 @@ class OursElsewhere(Matcher):
             return None
         shown = [request.headers.get("Authorization", "").rpartition(" ")[2]]
         shown += [value.decode(errors="replace") for value in request.query_arguments.get("token", [])]
-        ours = SESSION_COOKIE in request.cookies or any(secret.startswith(OURS) for secret in shown)
+        ours = session_cookie(request, self._path) in request.cookies or any(secret.startswith(OURS) for secret in shown)
         return {} if ours else None
 
 

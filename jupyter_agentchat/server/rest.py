@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from ..errors import InvalidRequest, MethodNotAllowed, NotFound
+from ..errors import InvalidRequest, MethodNotAllowed, NotFound, XsrfFailed
 from ..protocol import OPERATIONS, Operation, SignedIn
-from .door import SESSION_COOKIE, Door
+from .door import Door, session_cookie
 
 _COMPILED = [(re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", operation.path) + "/?"), operation) for operation in OPERATIONS]
 BESIDE_THE_REQUEST = {"token", "auth", "_xsrf"}
@@ -40,6 +40,9 @@ class RestHandler(Door):
                 await annex.forward(self, operation, self._decode(operation, in_path))
                 return
             caller = await self.caller()
+            if operation.who == "bootstrapper" and caller.who is None and "Origin" in self.request.headers:
+                # A page whose name was rebound to this host is of the same origin: it must not become the owner.
+                raise XsrfFailed("A workspace is founded by a program, not by a page: use curl, or the client.")
             status, reply = await self.gate.hub.call(operation, caller, self._decode(operation, in_path))
             self.set_session(operation, reply)
             self.send(status, reply)
@@ -67,13 +70,14 @@ class RestHandler(Door):
         return convert({**body, **in_path}, operation.request)
 
     def set_session(self, operation: Operation, reply: Any) -> None:
+        cookie = session_cookie(self.request, self.gate.path)
         if isinstance(reply, SignedIn) and reply.session_token:
             self.set_cookie(
-                SESSION_COOKIE, reply.session_token, path=self.gate.path, httponly=True, samesite="Lax",
+                cookie, reply.session_token, path=self.gate.path, httponly=True, samesite="Lax",
                 secure=self.request.protocol == "https", expires_days=SESSION_DAYS,
             )  # fmt: skip
         elif operation.name == "logout":
-            self.clear_cookie(SESSION_COOKIE, path=self.gate.path)
+            self.clear_cookie(cookie, path=self.gate.path)
 
 
 def convert(fields: dict[str, Any], request: type[msgspec.Struct], *, strict: bool = True) -> Any:

@@ -14,7 +14,7 @@ from ..errors import ChannelNotFound, ChatError, InvalidRequest, NotFound, Unaut
 from ..feed import Follower
 from ..hub import Caller
 from .annex import Tube
-from .door import Door, as_chat_error, bearer_of
+from .door import OURS, Door, as_chat_error, bearer_of
 
 OPERATION = {operation.name: operation for operation in p.OPERATIONS}
 HEARTBEAT = 30.0
@@ -33,9 +33,13 @@ class WsHandler(Door, WebSocketHandler):
     _follower: Follower | None = None
     _pump: asyncio.Task[None] | None = None
     _tasks: set[asyncio.Task[None]]
+    _ended = False
+    """The credential behind it was revoked, or it is closed: what still comes is not obeyed."""
 
     async def prepare(self) -> None:
         try:
+            if self.request.headers.get("Upgrade", "").lower() != "websocket":
+                raise InvalidRequest("This is a WebSocket's address: connect to it with ws:// or wss://.")
             if annex := self.gate.annex:
                 self._tube = await annex.connect(self)
                 return
@@ -46,25 +50,33 @@ class WsHandler(Door, WebSocketHandler):
             self.refuse(error)
 
     def check_origin(self, origin: str) -> bool:
-        """A cookie is good for pages of this host only; who shows a key is no page's victim."""
-        return bool(bearer_of(self)) or super().check_origin(origin)
+        """A cookie is good for pages of this host only; who shows a key is no page's victim.
+
+        Any other token (Jupyter's, or just some word) does not tell whether a cookie let the caller in.
+        """
+        return (bearer_of(self) or "").startswith(OURS) or super().check_origin(origin)
 
     def get_compression_options(self) -> dict[str, Any] | None:
         return None  # frames are small and sent to many: compressing each again for each costs more than it saves
 
     async def open(self) -> None:
+        # A frame is small and waited for: Nagle's algorithm would hold it back for the 40 ms of a delayed ACK.
+        self.set_nodelay(True)
+        self.gate.sockets.add(self)
         if self._tube:
             self._tube.open(self)
             return
         who = self._caller.known
         self._tasks = set()
         self._first_word = asyncio.Event()
+        self._following = asyncio.Lock()
         self._follower = Follower(
-            self.gate.hub.feed, who.id, who.credential_id, on_revoked=self._revoked, on_signal=self._write_quietly
+            self.gate.hub.feed, who.id, who.credential_id, on_revoked=self._revoked, on_signal=self._write_if_drained
         )
         await self.gate.hub.follow_everywhere(who, self._follower)
         self._write_quietly(p.encode(p.Connected(who.participant, p.PROTOCOL, self.gate.hub.epoch, HEARTBEAT)))
-        self._pump = asyncio.create_task(self._send_what_comes(self._follower))
+        if not self._ended:  # else it went away while we looked up its channels
+            self._pump = asyncio.create_task(self._send_what_comes(self._follower))
 
     async def _send_what_comes(self, follower: Follower) -> None:
         with contextlib.suppress(asyncio.TimeoutError):
@@ -86,10 +98,19 @@ class WsHandler(Door, WebSocketHandler):
         with contextlib.suppress(WebSocketClosedError):
             self.write_message(frame)
 
+    def _write_if_drained(self, frame: bytes) -> None:
+        """A signal may be dropped: it never makes what a slow reader holds up longer."""
+        stream = self.ws_connection and self.ws_connection.stream
+        if stream and not stream.writing():
+            self._write_quietly(frame)
+
     def _revoked(self) -> None:
+        self._ended = True
         self.close(4401, "unauthenticated")
 
     def on_close(self) -> None:
+        self.gate.sockets.discard(self)
+        self._ended = True
         if self._tube:
             self._tube.close()
         if self._pump:
@@ -112,6 +133,8 @@ class WsHandler(Door, WebSocketHandler):
 
     async def _handle(self, message: str | bytes) -> None:
         request_id = None
+        if self._ended:
+            return
         try:
             frame = decode(message)
             request_id = frame.request_id
@@ -123,7 +146,9 @@ class WsHandler(Door, WebSocketHandler):
             self._first_word.set()
         if request_id is not None:
             reply.request_id = request_id
-        self._write_quietly(p.encode(reply))
+        # Waited for, so that who asks without reading is not read from anymore (IN_FLIGHT).
+        with contextlib.suppress(WebSocketClosedError):
+            await self.write_message(p.encode(reply))
 
     async def _obey(self, frame: p.ClientFrame) -> Any:
         hub, caller = self.gate.hub, self._caller
@@ -131,7 +156,8 @@ class WsHandler(Door, WebSocketHandler):
         if isinstance(frame, p.SendMessage):
             _, reply = await hub.call(OPERATION["post_message"], caller, frame)
             message = reply.message
-            return p.Sent(message.id, message.seq, frame.client_id, message=message if message.question else None)
+            asked = message if message.question else None
+            return p.Sent(message.id, message.seq, frame.client_id, message.created_at, message=asked)
         if isinstance(frame, p.SendAnswer):
             return await self._answer(frame)
         if isinstance(frame, p.Consume):
@@ -139,9 +165,11 @@ class WsHandler(Door, WebSocketHandler):
         elif isinstance(frame, p.Ack):
             await hub.call(OPERATION["mark_read"], caller, p.MarkRead(frame.channel_id, frame.seq))
         elif isinstance(frame, p.Subscribe):
-            return await self._subscribe(frame)
+            async with self._following:  # in the order said: an `unsubscribe` must not overtake
+                return await self._subscribe(frame)
         elif isinstance(frame, p.Unsubscribe):
-            self._follower.unfollow(frame.channel_id)
+            async with self._following:
+                self._follower.unfollow(frame.channel_id)
         elif isinstance(frame, p.SendSignal):
             hub.signal(caller.known, self._follower, frame)
         else:
@@ -157,7 +185,7 @@ class WsHandler(Door, WebSocketHandler):
             if frame.channel_id is None:  # the channel that we looked up is not the caller's to know
                 raise NotFound(f"There is no message {frame.message_id}.") from error
             raise
-        return p.Sent(reply.message.id, reply.message.seq, frame.client_id)
+        return p.Sent(reply.message.id, reply.message.seq, frame.client_id, reply.message.created_at)
 
     async def _subscribe(self, frame: p.Subscribe) -> Any:
         hub, follower = self.gate.hub, self._follower

@@ -243,5 +243,12 @@ def deadlines(db: sqlite3.Connection, until: str) -> tuple[list[tuple[str, str]]
     return due, following
 
 
-def open_question_counts(db: sqlite3.Connection) -> dict[str, int]:
-    return dict(db.execute("SELECT asker_id, count(*) FROM questions WHERE state = 'open' GROUP BY asker_id").fetchall())
+def open_question_counts(db: sqlite3.Connection, reader_id: str | None) -> dict[str, int]:
+    """How many questions each asker has open in the channels that this reader is in; everywhere if None."""
+    return dict(
+        db.execute(
+            "SELECT asker_id, count(*) FROM questions WHERE state = 'open' AND (? IS NULL OR channel_id IN"
+            " (SELECT channel_id FROM members WHERE participant_id = ?)) GROUP BY asker_id",
+            (reader_id, reader_id),
+        ).fetchall()
+    )

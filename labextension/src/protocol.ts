@@ -470,6 +470,7 @@ export interface Sent {
   message_id: string;
   seq: number;
   client_id?: string;
+  created_at?: string;
   request_id?: string;
   message?: Message;
 }
