@@ -72,7 +72,9 @@ class GroupCommit:
             rows.append((channel_id, seq, new_id("msg"), *AUTHOR, CONTENT, at, client_id))
         self._db.execute("BEGIN IMMEDIATE")
         self._db.executemany(INSERT, rows)
-        self._db.executemany("UPDATE channels SET last_seq = ? WHERE id = ?", [(seq, channel) for channel, seq in moved.items()])
+        self._db.executemany(
+            "UPDATE channels SET last_seq = ? WHERE id = ?", [(seq, channel) for channel, seq in moved.items()]
+        )
         self._db.executemany(POSITION, [(channel, seq, at) for channel, seq in moved.items()])
         self._db.execute("COMMIT")
 

@@ -14,7 +14,8 @@ def describe(folder: Path) -> str:
     """One line; ``folder`` is where the databases of this run lie."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     return (
-        f"{os.cpu_count()} cores ({platform.machine()}, load {load:.1f} at the start), {platform.system()} {platform.release()}, "
+        f"{os.cpu_count()} cores ({platform.machine()}, load {load:.1f} at the start), "
+        f"{platform.system()} {platform.release()}, "
         f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, "
         f"4 KiB write + fsync on this disk {fsync_seconds(folder) * 1e6:,.0f} µs (median of 300)"
     )

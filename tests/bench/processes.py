@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -50,7 +51,12 @@ def process(command: list[str], log: Path, env: dict[str, str] | None = None) ->
     """Runs while the block does. What it says on stderr is in ``log``."""
     with log.open("a") as stderr:
         running = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, text=True, env={**os.environ, **(env or {})}
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            env={**os.environ, **(env or {})},
         )
         try:
             yield running
@@ -69,7 +75,7 @@ def first_line(running: subprocess.Popen[str], log: Path) -> str:
     assert running.stdout
     line = running.stdout.readline()
     if not line:
-        raise RuntimeError(f"{running.args} ended before it was ready: {log.read_text()[-2000:]}")
+        raise RuntimeError(f"{running.args!r} ended before it was ready: {log.read_text()[-2000:]}")
     return line
 
 
@@ -77,8 +83,7 @@ def first_line(running: subprocess.Popen[str], log: Path) -> str:
 def hub(folder: Path) -> Iterator[Served]:
     """A real ``jupyter agentchat serve`` on a new database."""
     log = folder / "serve.log"
-    command = [sys.executable, "-m", "jupyter_agentchat.cli", "--port=0", f"--store=sqlite:///{folder}/hub.db"]
-    command[2:3] = ["jupyter", "agentchat", "serve"]
+    command = [sys.executable, "-m", "jupyter", "agentchat", "serve", "--port=0", f"--store=sqlite:///{folder}/hub.db"]
     with process(command, log, isolated(folder)) as serving:
         url = first_line(serving, log).split(" is at ")[1].split()[0]
         made = call(
@@ -109,7 +114,12 @@ def load(module: str, order: dict[str, Any]) -> Any:
 
 def isolated(folder: Path) -> dict[str, str]:
     """Jupyter's directories, away from those of the user."""
-    names = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython"}
+    names = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "IPYTHONDIR": "ipython",
+    }
     return {variable: str(folder / name) for variable, name in names.items()}
 
 
@@ -128,3 +138,8 @@ def until_answers(url: str, token: str, serving: subprocess.Popen[str], log: Pat
                 raise RuntimeError(f"The server ended: {log.read_text()[-2000:]}") from None
             time.sleep(0.002)
     raise RuntimeError(f"{url} did not answer within {PATIENCE} s")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])

@@ -85,6 +85,7 @@ async def connect(url: str, on_frame: Callable[[bytes], None]) -> Socket:
         f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
     )
     loop = asyncio.get_running_loop()
-    _, socket = await loop.create_connection(lambda: Socket(request.encode(), on_frame), parts.hostname, parts.port)
+    host, port = parts.hostname or "127.0.0.1", parts.port or 80
+    _, socket = await loop.create_connection(lambda: Socket(request.encode(), on_frame), host, port)
     await socket.opened
     return socket
