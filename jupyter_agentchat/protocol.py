@@ -146,6 +146,11 @@ class Message(Record):
     deleted_at: str | None = None
     prev_seq: int | None = None
 
+    def __repr__(self) -> str:
+        """Short, for it is what a cell shows whose last line posts."""
+        said = self.content if len(self.content) <= 60 else f"{self.content[:59]}…"
+        return f"<Message {self.seq} by {self.author_name}: {said!r}>"
+
 
 class AgentStatus(Record):
     participant_id: str

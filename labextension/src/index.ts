@@ -4,7 +4,7 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from "@jupyterlab/applica
 import { INotebookTracker } from "@jupyterlab/notebook";
 import { IRenderMimeRegistry } from "@jupyterlab/rendermime";
 import type { IRenderMime } from "@jupyterlab/rendermime-interfaces";
-import { Widget } from "@lumino/widgets";
+import { Panel, Widget } from "@lumino/widgets";
 
 import { readPanelData } from "./paneldata";
 import { PANEL_MIME } from "./protocol";
@@ -14,24 +14,30 @@ import type { Address } from "./ui/rest";
 /** Before ipywidgets' view of the same output, whose rank is 0: ours also works while the cell blocks. */
 const RANK = -20;
 
-class PanelOutput extends Widget implements IRenderMime.IRenderer {
+class PanelOutput extends Panel implements IRenderMime.IRenderer {
+  private readonly host = new Widget();
   private mounted: Mounted | undefined;
+  private transcript: IRenderMime.IRenderer | undefined;
+  private model: IRenderMime.IMimeModel | undefined;
 
   constructor(
     private readonly address: Address,
+    private readonly rendermime: IRenderMimeRegistry,
     private readonly saveNotebookOf: (output: Widget) => Promise<void>,
   ) {
     super();
     this.addClass("jp-AgentChat");
+    this.addWidget(this.host);
   }
 
   /** Called anew whenever the output is updated; the panel stays, with what is being typed in it. */
   renderModel(model: IRenderMime.IMimeModel): Promise<void> {
+    this.model = model;
     const panel = readPanelData(model.data[PANEL_MIME]);
     if (!panel) {
       this.mounted?.dispose();
       this.mounted = undefined;
-      mountNotice(this.node, "Agent chat", "This output names no conversation that could be shown.");
+      mountNotice(this.host.node, "Agent chat", "This output names no conversation that could be shown.");
       return Promise.resolve();
     }
     const options = {
@@ -40,12 +46,26 @@ class PanelOutput extends Widget implements IRenderMime.IRenderer {
       channelName: panel.channel_name,
       questionId: panel.question_id,
       pageUrl: panel.page_url,
-      onQuestionOpen: () => void this.saveNotebookOf(this),
+      onQuestionOpen: this.onQuestionOpen,
+      onRefused: this.showTranscript,
     };
     if (this.mounted) this.mounted.update(options);
-    else this.mounted = mount(this.node, options);
+    else this.mounted = mount(this.host.node, options);
     return Promise.resolve();
   }
+
+  private readonly onQuestionOpen = (): void => {
+    void this.saveNotebookOf(this);
+  };
+
+  /** A notebook from elsewhere: its conversation is not here, but the same output holds what was said. Lab sanitises it. */
+  private readonly showTranscript = (): void => {
+    const html = "text/html";
+    if (this.transcript || !this.model || !(html in this.model.data)) return;
+    this.transcript = this.rendermime.createRenderer(html);
+    void this.transcript.renderModel(this.model);
+    this.addWidget(this.transcript);
+  };
 
   override dispose(): void {
     this.mounted?.dispose();
@@ -83,7 +103,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
     const { baseUrl, token } = app.serviceManager.serverSettings;
     const address: Address = { baseUrl: `${baseUrl}agentchat/`, auth: "jupyter", token };
     const save = notebookSaver(tracker);
-    const factory = { safe: true, mimeTypes: [PANEL_MIME], createRenderer: () => new PanelOutput(address, save) };
+    const factory = { safe: true, mimeTypes: [PANEL_MIME], createRenderer: () => new PanelOutput(address, rendermime, save) };
     rendermime.addFactory(factory, RANK);
   },
 };

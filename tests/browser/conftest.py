@@ -182,4 +182,11 @@ def open_notebook(page: Page, lab: Lab, name: str, *, app: str = "lab/tree") -> 
     page.goto(f"{lab.url}/{app}/{name}?token={lab.token}&reset")
     page.locator(".jp-Notebook .jp-Cell").first.wait_for()
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=60_000)
+
+    def has_kernel() -> bool:
+        """The indicator says idle before there is a kernel, and Run All would ask for one."""
+        sessions = lab.api("GET", "api/sessions").json()
+        return any(session["path"] == name and session["kernel"]["connections"] > 0 for session in sessions)
+
+    until(has_kernel, "the notebook's kernel", 60)
     return Notebook(page)

@@ -174,3 +174,24 @@ def test_a_used_invite_says_whom_to_ask(lab: Lab, browser: Browser, phone: Page)
         shot(late, "invite-used")
     finally:
         context.close()
+
+
+def test_a_notebook_from_elsewhere_shows_its_transcript(lab: Lab, page: Page) -> None:
+    name = lab.notebook("foreign.ipynb", "1")
+    path = lab.root / name
+    content = json.loads(path.read_text())
+    content["cells"][0]["outputs"] = [{
+        "output_type": "display_data",
+        "metadata": {},
+        "data": {
+            "application/vnd.agentchat.v1+json": {"channel_id": "ch_elsewhere", "channel_name": "foreign"},
+            "text/html": "<p>Ada chose <b>both</b></p><img src=x onerror='window.pwned = 3'>",
+            "text/plain": "transcript",
+        },
+    }]  # fmt: skip
+    path.write_text(json.dumps(content))
+    open_notebook(page, lab, name)
+    expect(page.get_by_text("This conversation is not on this server")).to_be_visible()
+    expect(page.get_by_text("Ada chose both")).to_be_visible()
+    shot(page, "from-elsewhere")
+    assert page.evaluate("window.pwned") is None

@@ -102,6 +102,10 @@ function Offline({ pageUrl }: { pageUrl: string | undefined }) {
 
 /** The hub knows the channel, or us, not: a notice, and no more knocking. */
 function Refused({ snapshot, options }: { snapshot: Snapshot; options: MountOptions }) {
+  const { onRefused } = options;
+  useEffect(() => {
+    onRefused?.();
+  }, [onRefused]);
   const text =
     snapshot.refusal?.status === 404
       ? "This conversation is not on this server. The notebook may come from somewhere else; run its cells to start one here."

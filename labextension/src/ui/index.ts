@@ -24,6 +24,8 @@ export interface MountOptions extends Address {
   /** An open question is on screen; called once a question. */
   onQuestionOpen?: () => void;
   onConnection?: (state: ConnectionState) => void;
+  /** This server knows no such conversation, or does not show it to us. */
+  onRefused?: () => void;
 }
 
 export interface Mounted {
