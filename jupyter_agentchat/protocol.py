@@ -38,10 +38,15 @@ QuestionState = Literal["open", "answered", "default", "timed_out", "withdrawn",
 # ---------------------------------------------------------------------------------------------- ids and times
 
 
+_DIGITS = "0123456789abcdefghijklmnopqrstuv"
+_PAIRS = [high + low for high in _DIGITS for low in _DIGITS]
+
+
 def new_id(prefix: str) -> str:
     """An opaque id: prefix, 48 bits of time and 80 random bits in base32, so ids sort by age and fit a NATS subject."""
-    body = int(time.time() * 1000).to_bytes(6, "big") + os.urandom(10)
-    return f"{prefix}_{base64.b32hexencode(body).decode().rstrip('=').lower()}"
+    # 26 digits hold 130 bits, so two are left over. By pairs: base64.b32hexencode takes three times as long.
+    number = (int(time.time() * 1000) << 80 | int.from_bytes(os.urandom(10), "big")) << 2
+    return f"{prefix}_{''.join([_PAIRS[number >> bits & 1023] for bits in range(120, -1, -10)])}"
 
 
 def new_secret(prefix: str) -> str:
@@ -170,7 +175,10 @@ class Nothing(Request):
     pass
 
 
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Name = Annotated[
+    str, Meta(min_length=1, max_length=200, pattern=r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$")
+]
+"""One line that can be seen: no control characters, and none that turn the writing round and so show another name."""
 Id = Annotated[str, Meta(max_length=100)]
 Seq = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 ClientId = Annotated[str, Meta(min_length=1, max_length=128)]
