@@ -168,8 +168,9 @@ class Notebook:
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first.click()
 
-    def output(self, cell: int) -> Any:
-        return self.page.locator(".jp-Notebook .jp-Cell").nth(cell).locator(".jp-OutputArea-output")
+    def run_cell(self, number: int) -> None:
+        self.page.locator(".jp-Notebook .jp-Cell").nth(number).locator(".jp-InputPrompt").click()
+        self.page.keyboard.press("Shift+Enter")
 
 
 def shot(page: Page, name: str) -> None:

@@ -95,11 +95,17 @@ def test_a_real_widget_without_the_labextension(bare_lab: Lab, page: Page) -> No
         "question = agent.ask('Ready?', choices=['sure', 'later'])",
         "print('got', question.wait(30))",
     ))  # fmt: skip
-    notebook.run_all()
+    notebook.run_cell(0)
     box = page.locator(".widget-vbox")
     expect(box.get_by_text("above")).to_be_visible()
+    expect(box.get_by_text("Live", exact=True)).to_be_visible()
+    notebook.run_cell(1)
     expect(box.get_by_role("log", name="widget")).to_be_visible()
     expect(box.get_by_text("Hello from the widget")).to_be_visible()
+    expect(page.get_by_text("Panel widget")).to_be_visible()
+    notebook.run_cell(2)
+    expect(page.get_by_role("button", name="sure", exact=True)).to_have_count(1)  # where the user put it, and nowhere else
+    notebook.run_cell(3)
     shot(page, "widget-in-a-vbox")
     box.get_by_role("button", name="sure", exact=True).click()
     expect(page.get_by_text("got sure")).to_be_visible()
