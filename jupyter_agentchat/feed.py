@@ -206,9 +206,10 @@ class Follower:
         self._feed.detach(channel_id, self)
         self._cursors.pop(channel_id, None)
 
-    def unfollow_all(self) -> None:
+    def unfollow_all(self, *, but: str | None = None) -> None:
         for channel_id in list(self._cursors):
-            self.unfollow(channel_id)
+            if channel_id != but:
+                self.unfollow(channel_id)
 
     def follows(self, channel_id: str) -> bool:
         return channel_id in self._cursors

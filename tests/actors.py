@@ -134,11 +134,11 @@ class Owner(Actor):
         self.agent.id, self.agent.channel_id = made["agent_id"], made["channel_id"]
 
     @classmethod
-    def bootstrap(cls, agent_name: str, **more: Any) -> Json:
+    def bootstrap(cls, name: str, **more: Any) -> Json:
         return {
-            "owner_email": cls.EMAIL, "owner_password": PASSWORD, "agent_name": agent_name,
-            "agent_description": "finds things", **more,
-        }  # fmt: skip
+            "owner_email": cls.EMAIL, "owner_password": PASSWORD, "agent_name": name,
+            "agent_description": "finds things",
+        } | more  # fmt: skip
 
 
 class Socket:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from tests.actors import Actor, Owner, Serve
+
+_numbers = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +50,24 @@ def owner(url: str) -> Owner:
 @pytest.fixture
 def agent(owner: Owner) -> Actor:
     return owner.agent
+
+
+@pytest.fixture(scope="session")
+def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owner]:
+    """A workspace in a process of its own, for all tests that need no other; each makes its own `room` in it."""
+    server = Serve(tmp_path_factory.mktemp("hall") / "workspace.db")
+    yield Owner(server.url)
+    server.kill()
+
+
+@pytest.fixture
+def room(hall: Owner) -> Actor:
+    """A new agent that owns a new channel with the owner of the `hall`; ``hall.channel_id`` is that channel."""
+    name = f"agent {next(_numbers)}"
+    agent = hall.sibling(name)
+    hall.channel_id = agent.channel_id = hall.new_channel(name)
+    hall.call("POST", hall.path("/members"), {"participant_id": agent.id, "role": "owner"})
+    return agent
 
 
 @pytest.fixture

@@ -49,6 +49,9 @@ class InvitePage(PageHandler):
 class Static(StaticFileHandler):
     """``static/…``: the page's bundle, for anyone."""
 
+    def prepare(self) -> None:
+        self.request.uri = self.request.path  # tornado logs what it refuses, and a key may stand in the query
+
     def set_extra_headers(self, path: str) -> None:
         self.set_header("Cache-Control", "no-cache")
         self.set_header("X-Content-Type-Options", "nosniff")

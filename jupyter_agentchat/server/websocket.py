@@ -141,6 +141,7 @@ class WsHandler(Door, WebSocketHandler):
             reply = await self._obey(frame)
         except Exception as error:  # the door is where every error becomes a reply
             refusal = as_chat_error(error)
+            request_id = request_id or _request_id_of(message)
             reply = p.ErrorFrame(refusal.code, refusal.message, **refusal.details)
         finally:
             self._first_word.set()
@@ -194,11 +195,23 @@ class WsHandler(Door, WebSocketHandler):
         if frame.epoch and frame.epoch != hub.epoch:
             self._write_quietly(p.encode(p.Reset(frame.channel_id, hub.epoch, "This log is not the one the cursor came from.")))
             after = 0
-        if follower.everywhere:
-            follower.everywhere = False
-            follower.unfollow_all()
         last_seq = await hub.follow(self._caller.known, follower, frame.channel_id, after)
+        if follower.everywhere:  # only now: a subscription that is refused changes nothing
+            follower.everywhere = False
+            follower.unfollow_all(but=frame.channel_id)
         return p.Subscribed(frame.channel_id, last_seq)
+
+
+class _Addressed(msgspec.Struct):
+    request_id: p.Id | None = None
+
+
+def _request_id_of(message: str | bytes) -> str | None:
+    """Of a frame that is not understood otherwise: who sent it waits for this reply."""
+    try:
+        return msgspec.json.decode(message, type=_Addressed).request_id
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def decode(message: str | bytes) -> p.ClientFrame:
