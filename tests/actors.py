@@ -205,7 +205,7 @@ class Serve:
 
     def __init__(self, database: Path, *arguments: str) -> None:
         self.process = subprocess.Popen(
-            [*CLI, "serve", "--port", "0", "--store", f"sqlite:///{database}", *arguments],
+            [*CLI, "serve", *(() if "--port" in arguments else ("--port", "0")), "--store", f"sqlite:///{database}", *arguments],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )  # fmt: skip
         assert self.process.stdout

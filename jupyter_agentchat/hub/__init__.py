@@ -70,12 +70,13 @@ class Hub:
 
     async def start(self) -> None:
         """Raises: StoreUnavailable, NewerDatabase."""
-        await self.journal.start(self._applied)
         try:
+            await self.journal.start(self._applied)
             epoch = await self.store.read(read.epoch)
             self.epoch = epoch or await self.journal.submit(c.Found(HUB, p.new_id("epoch")))
         except BaseException:
             await self.journal.close()
+            self.store.close()
             raise
         self._deadlines = asyncio.create_task(self._keep_deadlines(), name="agentchat-deadlines")
 

@@ -59,7 +59,11 @@ class Alone:
         self.port: int = sockets[0].getsockname()[1]
         everywhere = self._ip in {"", "*", "0.0.0.0", "::"}  # noqa: S104 (what the operator asked for)
         host = "127.0.0.1" if everywhere else f"[{self._ip}]" if ":" in self._ip else self._ip
-        return self._ownership.announce(f"http://{host}:{self.port}/")
+        try:
+            return self._ownership.announce(f"http://{host}:{self.port}/")
+        except StoreUnavailable:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         if self._server:

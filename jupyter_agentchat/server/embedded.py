@@ -34,10 +34,7 @@ def join_or_start(store: str | None = None) -> LocalHub:
         mine = _mine.get(database)
         if mine and mine.hub:
             return mine.hub
-        try:
-            ownership = Ownership(database)
-        except OSError as error:
-            raise StoreUnavailable(f"The folder of {database} cannot be made or written ({error}).") from error
+        ownership = Ownership(database)
         deadline = time.monotonic() + PATIENCE
         while True:
             if ownership.take():

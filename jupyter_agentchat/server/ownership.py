@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from jupyter_core.paths import jupyter_data_dir
 
-from ..state.store import path_of
+from ..state.store import path_of, unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +33,39 @@ class Ownership:
 
     def __init__(self, database: Path) -> None:
         self.secret = secrets.token_urlsafe(32)
-        database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._database = database
         self._lock = FileLock(f"{database}.lock", mode=0o600, thread_local=False)
         self._address = database.with_name(database.name + ".hub.json")
 
     def take(self) -> bool:
-        """Whether this process owns the database now."""
+        """Whether this process owns the database now. Raises: StoreUnavailable where no lock can be written."""
         try:
+            self._database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._lock.acquire(timeout=0)
         except Timeout:
             return False
+        except OSError as error:
+            raise unavailable(self._database, error) from error
         return True
 
     def announce(self, url: str) -> LocalHub:
-        """Tells the other processes of this user where the hub is; the file is readable by nobody else."""
+        """Tells the other processes of this user where the hub is; the file is readable by nobody else.
+
+        Raises: StoreUnavailable, the disk being full.
+        """
         hub = LocalHub(url, self.secret)
+        try:
+            self._write(hub)
+        except OSError as error:
+            raise unavailable(self._database, error) from error
+        return hub
+
+    def _write(self, hub: LocalHub) -> None:
         temporary = self._address.with_suffix(f".{os.getpid()}")
         temporary.unlink(missing_ok=True)
         with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
             json.dump({"url": hub.url, "secret": hub.secret, "pid": os.getpid()}, file)
         os.replace(temporary, self._address)
-        return hub
 
     def owner(self) -> LocalHub | None:
         """Where the owner said that it listens; stale if it ended since."""

@@ -52,15 +52,22 @@ class Store:
                 # The conversation is its owner's: nobody else on the machine reads it.
                 os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
             db = self._connect()
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute(f"PRAGMA synchronous = {'NORMAL' if self.relaxed else 'FULL'}")
-            migrate(db, str(self.path))
-            # Says now what a first message would find out: a file that opens may still be read-only.
-            db.execute("BEGIN IMMEDIATE")
-            db.execute("ROLLBACK")
+            try:
+                self._prepare(db)
+            except BaseException:
+                db.close()
+                raise
         except (sqlite3.Error, OSError) as error:
             raise unavailable(self.path, error) from error
         return db
+
+    def _prepare(self, db: sqlite3.Connection) -> None:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute(f"PRAGMA synchronous = {'NORMAL' if self.relaxed else 'FULL'}")
+        migrate(db, str(self.path))
+        # Says now what a first message would find out: a file that opens may still be read-only.
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("ROLLBACK")
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=5, cached_statements=256)

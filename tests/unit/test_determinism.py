@@ -13,16 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jupyter_agentchat import commands as c
-from jupyter_agentchat.commands import AnyCommand, NewMember, partition_of
-from jupyter_agentchat.errors import ChatError
+from jupyter_agentchat.commands import AnyCommand, Applied, NewMember, Placed, partition_of
 from jupyter_agentchat.protocol import Ask, Decided, timestamp
-from jupyter_agentchat.state import apply
+from jupyter_agentchat.state import apply_all, apply_each
 from jupyter_agentchat.state.store import Store
 from tests.unit.machine import rows
 
 CHANNELS = ["ch_a", "ch_b"]
 PEOPLE = [("ag_1", "agent", "one"), ("ag_2", "agent", "two"), ("hu_1", "human", "Ann"), ("hu_2", "human", "Ben")]
-Stamped = tuple[AnyCommand, int, str]
 
 who = st.sampled_from(PEOPLE)
 actor = who.map(lambda person: person[0])
@@ -70,7 +68,7 @@ commands = st.one_of(
     st.builds(lambda ch, who, m: c.PutMember(who, ch, m), channel, actor, members),
     st.builds(lambda ch, who, other: c.DropMember(who, ch, other), channel, actor, actor),
     st.builds(lambda ch, who, archived: c.ChangeChannel(who, ch, archived=archived), channel, actor, st.booleans()),
-    st.builds(lambda ch, who, n: c.Invite(who, ch, "", f"hash {n}", timestamp(1.8e9 + n), n % 3 + 1), channel, actor, number),
+    st.builds(lambda ch, who, n: c.Invite(who, ch, "", "", timestamp(1.8e9 + n), n % 3 + 1), channel, actor, number),
     st.builds(lambda ch, n, m: c.UseInvite(c.HUB, ch, f"hash {n}", m), channel, number, members),
     st.builds(
         lambda person, n, refuse: c.Enrol(
@@ -83,7 +81,7 @@ commands = st.one_of(
 )  # fmt: skip
 
 
-def stamped(drawn: list[AnyCommand], steps: list[float]) -> list[Stamped]:
+def stamped(drawn: list[AnyCommand], steps: list[float]) -> list[Placed]:
     """As a journal hands them out: each with its partition's next seq and a time that never falls."""
     opening: list[AnyCommand] = [
         c.FoundChannel("ag_1", ch, ch, None, [NewMember("ag_1", "agent", "one", "owner"), NewMember("hu_1", "human", "Ann")])
@@ -91,7 +89,7 @@ def stamped(drawn: list[AnyCommand], steps: list[float]) -> list[Stamped]:
     ]
     seqs: dict[str, int] = {}
     now = 1.8e9
-    ordered: list[Stamped] = []
+    ordered: list[Placed] = []
     for command, step in zip([*opening, *drawn], [0.0, 0.0, *steps], strict=False):
         partition = partition_of(command)
         seq = seqs[partition] = seqs.get(partition, 0) + 1
@@ -102,38 +100,43 @@ def stamped(drawn: list[AnyCommand], steps: list[float]) -> list[Stamped]:
         for credential in getattr(command, "credentials", []):
             credential.id, credential.hash = f"key_{seq}", f"hash {seq}"
         if isinstance(command, c.Invite):
-            command.hash += f" {seq}" if seq % 2 else ""
+            command.hash = f"hash {seq}"
         ordered.append((command, seq, timestamp(now)))
     return ordered
 
 
-def state_after(ordered: list[Stamped], batches: random.Random) -> tuple[dict[str, list[tuple[Any, ...]]], list[Any]]:
+def _commit(db: sqlite3.Connection, batch: list[Placed]) -> list[Applied]:
+    """As a journal does it: together, or one by one where something was sent before."""
+    db.execute("BEGIN")
+    try:
+        applied = apply_all(db, batch)
+    except sqlite3.IntegrityError:
+        db.execute("ROLLBACK")
+        db.execute("BEGIN")
+        applied = apply_each(db, batch)
+    db.execute("COMMIT")
+    return applied
+
+
+def state_after(ordered: list[Placed], batches: random.Random) -> tuple[dict[str, list[tuple[Any, ...]]], list[Any]]:
     """(all rows, each command's outcome) of a fresh database, committed in batches of random sizes."""
     outcomes: dict[tuple[str, int], Any] = {}
     with tempfile.TemporaryDirectory() as folder, closing(Store(Path(folder) / "a.db").open_writer()) as db:
         left = list(ordered)
         while left:
-            size = batches.randint(1, 9)
-            db.execute("BEGIN")
-            for command, seq, at in left[:size]:
-                try:
-                    outcome = repr(apply(db, command, seq, at))
-                except ChatError as refusal:
-                    outcome = repr((refusal.code, refusal.message, refusal.details))
-                except sqlite3.IntegrityError as error:  # an invite's hash drawn twice: no hub makes one
-                    outcome = repr(error)
-                outcomes[partition_of(command), seq] = outcome
-            db.execute("COMMIT")
-            del left[:size]
+            batch, left = left[: (size := batches.randint(1, 9))], left[size:]
+            for (command, seq, _), (outcome, refusal, _) in zip(batch, _commit(db, batch), strict=True):
+                said = repr((refusal.code, refusal.message, refusal.details)) if refusal else repr(outcome)
+                outcomes[partition_of(command), seq] = said
         return rows(db), [outcomes[key] for key in sorted(outcomes)]
 
 
-def interleaved(ordered: list[Stamped], order: random.Random) -> list[Stamped]:
+def interleaved(ordered: list[Placed], order: random.Random) -> list[Placed]:
     """The same commands, each partition in its order, the partitions mixed otherwise: hubs follow them at different speeds."""
-    queues: dict[str, list[Stamped]] = {}
+    queues: dict[str, list[Placed]] = {}
     for entry in ordered:
         queues.setdefault(partition_of(entry[0]), []).append(entry)
-    mixed: list[Stamped] = []
+    mixed: list[Placed] = []
     while queues:
         partition = order.choice(sorted(queues))
         mixed.append(queues[partition].pop(0))
