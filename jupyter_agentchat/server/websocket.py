@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable
 from typing import Any
 
 import msgspec
-from tornado.websocket import WebSocketClosedError, WebSocketHandler
+from tornado.iostream import StreamClosedError
+from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13
 
 from .. import protocol as p
 from ..errors import ChannelNotFound, ChatError, InvalidRequest, NotFound, Unauthenticated
 from ..feed import Follower
 from ..hub import Caller
 from .annex import Tube
-from .door import OURS, Door, as_chat_error, bearer_of
+from .door import OURS, Door, Gate, as_chat_error, bearer_of
+from .wire import Protocol, framed
 
 OPERATION = {operation.name: operation for operation in p.OPERATIONS}
 HEARTBEAT = 30.0
@@ -33,6 +36,7 @@ class WsHandler(Door, WebSocketHandler):
     _follower: Follower | None = None
     _pump: asyncio.Task[None] | None = None
     _tasks: set[asyncio.Task[None]]
+    _written: asyncio.Future[None] | None = None
     _ended = False
     """The credential behind it was revoked, or it is closed: what still comes is not obeyed."""
 
@@ -56,8 +60,17 @@ class WsHandler(Door, WebSocketHandler):
         """
         return (bearer_of(self) or "").startswith(OURS) or super().check_origin(origin)
 
+    def get_websocket_protocol(self) -> WebSocketProtocol | None:
+        protocol = super().get_websocket_protocol()
+        return Protocol(self, False, protocol.params) if isinstance(protocol, WebSocketProtocol13) else protocol
+
     def get_compression_options(self) -> dict[str, Any] | None:
         return None  # frames are small and sent to many: compressing each again for each costs more than it saves
+
+    def initialize(self, gate: Gate) -> None:
+        super().initialize(gate)
+        self._loop = asyncio.get_running_loop()
+        self._unsent: list[bytes] = []
 
     async def open(self) -> None:
         # A frame is small and waited for: Nagle's algorithm would hold it back for the 40 ms of a delayed ACK.
@@ -83,20 +96,37 @@ class WsHandler(Door, WebSocketHandler):
             await asyncio.wait_for(self._first_word.wait(), FIRST_WORD)
         try:
             async for frames in follower:
-                written = None
-                for frame in frames:
-                    written = self.write_message(frame)
-                if written:
-                    await written  # a slow reader is waited for here, holding no more than one batch
-        except WebSocketClosedError:
+                self._unsent += frames
+                await self._flush()  # a slow reader is waited for here, holding no more than one batch
+        except StreamClosedError:
             pass
         except ChatError as error:
             # The store fails under the reader. It comes back with its cursor, so nothing is missed.
             self.close(1013, error.code)
 
     def _write_quietly(self, frame: bytes) -> None:
-        with contextlib.suppress(WebSocketClosedError):
-            self.write_message(frame)
+        """Sends at the end of this turn of the event loop, as one write with whatever else this turn says here."""
+        if not self._unsent:
+            self._loop.call_soon(self._flush_quietly)
+        self._unsent.append(frame)
+
+    def _flush_quietly(self) -> None:
+        with contextlib.suppress(StreamClosedError):
+            self._flush()
+
+    def _flush(self) -> Awaitable[None]:
+        """Raises: StreamClosedError, now or when awaited."""
+        protocol = self.ws_connection
+        frames, self._unsent = self._unsent, []
+        if not isinstance(protocol, Protocol) or protocol.is_closing():
+            raise StreamClosedError
+        if frames or self._written is None:
+            self._written = protocol.stream.write(b"".join(map(framed, frames)))
+        return self._written
+
+    def close(self, code: int | None = None, reason: str | None = None) -> None:
+        self._flush_quietly()  # nothing may be said after the goodbye
+        super().close(code, reason)
 
     def _write_if_drained(self, frame: bytes) -> None:
         """A signal may be dropped: it never makes what a slow reader holds up longer."""
@@ -120,16 +150,19 @@ class WsHandler(Door, WebSocketHandler):
 
     # ------------------------------------------------------------------ what the client says
 
-    async def on_message(self, message: str | bytes) -> None:
+    def on_message(self, message: str | bytes) -> Awaitable[None] | None:
+        """Returns: what to await before the next frame is read. Mostly nothing: an awaitable costs a frame one task more."""
         if self._tube:
-            await self._tube.send(message)
-            return
-        while len(self._tasks) >= IN_FLIGHT:
-            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            return self._tube.send(message)
         # A task each: they reach the journal in the order of their frames, and share its commits.
-        task = asyncio.create_task(self._handle(message))
+        task = self._loop.create_task(self._handle(message))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return self._until_fewer_wait() if len(self._tasks) >= IN_FLIGHT else None
+
+    async def _until_fewer_wait(self) -> None:
+        while len(self._tasks) >= IN_FLIGHT:
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
 
     async def _handle(self, message: str | bytes) -> None:
         request_id = None
@@ -147,9 +180,11 @@ class WsHandler(Door, WebSocketHandler):
             self._first_word.set()
         if request_id is not None:
             reply.request_id = request_id
+        self._write_quietly(p.encode(reply))
         # Waited for, so that who asks without reading is not read from anymore (IN_FLIGHT).
-        with contextlib.suppress(WebSocketClosedError):
-            await self.write_message(p.encode(reply))
+        if self._written and not self._written.done():
+            with contextlib.suppress(StreamClosedError):
+                await self._written
 
     async def _obey(self, frame: p.ClientFrame) -> Any:
         hub, caller = self.gate.hub, self._caller
