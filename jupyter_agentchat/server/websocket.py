@@ -36,6 +36,7 @@ class WsHandler(Door, WebSocketHandler):
     _follower: Follower | None = None
     _pump: asyncio.Task[None] | None = None
     _tasks: set[asyncio.Task[None]]
+    _wire: Protocol
     _written: asyncio.Future[None] | None = None
     _ended = False
     """The credential behind it was revoked, or it is closed: what still comes is not obeyed."""
@@ -62,7 +63,10 @@ class WsHandler(Door, WebSocketHandler):
 
     def get_websocket_protocol(self) -> WebSocketProtocol | None:
         protocol = super().get_websocket_protocol()
-        return Protocol(self, False, protocol.params) if isinstance(protocol, WebSocketProtocol13) else protocol
+        if not isinstance(protocol, WebSocketProtocol13):
+            return protocol
+        self._wire = Protocol(self, False, protocol.params)
+        return self._wire
 
     def get_compression_options(self) -> dict[str, Any] | None:
         return None  # frames are small and sent to many: compressing each again for each costs more than it saves
@@ -116,12 +120,11 @@ class WsHandler(Door, WebSocketHandler):
 
     def _flush(self) -> Awaitable[None]:
         """Raises: StreamClosedError, now or when awaited."""
-        protocol = self.ws_connection
         frames, self._unsent = self._unsent, []
-        if not isinstance(protocol, Protocol) or protocol.is_closing():
+        if self._wire.is_closing():
             raise StreamClosedError
         if frames or self._written is None:
-            self._written = protocol.stream.write(b"".join(map(framed, frames)))
+            self._written = self._wire.stream.write(b"".join(map(framed, frames)))
         return self._written
 
     def close(self, code: int | None = None, reason: str | None = None) -> None:
