@@ -155,6 +155,8 @@ class Door(RequestHandler):
         # What comes next is the log's line, and an invite's token stands in the path.
         self.request.path = _INVITE.sub(r"\1…", self.request.path)
         self.request.uri = _INVITE.sub(r"\1…", self.request.uri or "")
+        if referer := self.request.headers.get("Referer"):
+            self.request.headers["Referer"] = _INVITE.sub(r"\1…", referer)
         return super().finish(chunk)
 
     async def caller(self) -> Caller:
