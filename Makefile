@@ -16,7 +16,7 @@ CI_LIKE := PYTHONDONTWRITEBYTECODE=1 PATH="$(BIN):$$PATH"
 .PHONY: protocol lab test bench build lint unit pythons package browser chromium clean
 
 lab: $(VENV)/.lab
-	PATH="$(BIN):$$PATH" jupyter lab $(AS_ROOT) $(ARGS) notebooks/01_quickstart.ipynb
+	PATH="$(BIN):$$PATH" jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/notebooks/01_quickstart.ipynb $(ARGS)
 
 test: lint unit pythons package browser
 	@echo "make test: all of lint, unit, pythons, package and browser passed"
