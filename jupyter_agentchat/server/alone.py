@@ -51,7 +51,7 @@ class Alone:
             raise
         self._gate.open(self._hub)
         application = Application(
-            routes(self._gate), log_function=log_request, websocket_ping_interval=30.0, websocket_max_message_size=MAX_BODY_BYTES,
+            routes(self._gate), log_function=log_request, websocket_max_message_size=MAX_BODY_BYTES,
             xsrf_cookie_kwargs={"samesite": "Lax"},
         )  # fmt: skip
         self._server = HTTPServer(application, max_buffer_size=MAX_BODY_BYTES, max_body_size=MAX_BODY_BYTES)

@@ -68,6 +68,11 @@ class WsHandler(Door, WebSocketHandler):
         self._wire = Protocol(self, False, protocol.params)
         return self._wire
 
+    @property
+    def ping_interval(self) -> float:
+        """In Jupyter too, whose own setting is for its kernels' sockets: a peer that went silently away is noticed."""
+        return HEARTBEAT
+
     def get_compression_options(self) -> dict[str, Any] | None:
         return None  # frames are small and sent to many: compressing each again for each costs more than it saves
 
