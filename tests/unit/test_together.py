@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -57,25 +58,28 @@ def told(applied: list[Applied]) -> list[object]:
 
 @pytest.mark.parametrize("count", [1, 2, 7, 150])
 def test_rows_outcomes_and_events_are_those_of_one_by_one(tmp_path: Path, count: int) -> None:
-    together, singly = Store(tmp_path / "together.db").open_writer(), Store(tmp_path / "singly.db").open_writer()
-    together.execute("BEGIN")
-    assert told(apply_all(together, posts(count))) == told(apply_each(singly, posts(count)))
-    assert rows(together) == rows(singly)
+    with (
+        closing(Store(tmp_path / "together.db").open_writer()) as together,
+        closing(Store(tmp_path / "singly.db").open_writer()) as singly,
+    ):
+        together.execute("BEGIN")
+        assert told(apply_all(together, posts(count))) == told(apply_each(singly, posts(count)))
+        assert rows(together) == rows(singly)
 
 
 def test_a_post_that_was_sent_before_is_left_to_one_by_one(tmp_path: Path) -> None:
-    db = Store(tmp_path / "one.db").open_writer()
-    founding, first, again = placed(
-        c.FoundChannel(BOT, ROOMS[0], "a", None, MEMBERS),
-        c.Post(BOT, ROOMS[0], "msg_1", "first", "same"),
-        c.Post(BOT, ROOMS[0], "msg_2", "again", "same"),
-    )
-    apply_each(db, [founding])
-    before = rows(db)
-    db.execute("BEGIN")
-    with pytest.raises(sqlite3.IntegrityError):
-        apply_all(db, [first, again])
-    db.execute("ROLLBACK")
-    assert rows(db) == before
-    (one, _, _), (two, _, events) = apply_each(db, [first, again])
-    assert (one.created, two.created, two.message, list(events)) == (True, False, one.message, [])
+    with closing(Store(tmp_path / "one.db").open_writer()) as db:
+        founding, first, again = placed(
+            c.FoundChannel(BOT, ROOMS[0], "a", None, MEMBERS),
+            c.Post(BOT, ROOMS[0], "msg_1", "first", "same"),
+            c.Post(BOT, ROOMS[0], "msg_2", "again", "same"),
+        )
+        apply_each(db, [founding])
+        before = rows(db)
+        db.execute("BEGIN")
+        with pytest.raises(sqlite3.IntegrityError):
+            apply_all(db, [first, again])
+        db.execute("ROLLBACK")
+        assert rows(db) == before
+        (one, _, _), (two, _, events) = apply_each(db, [first, again])
+        assert (one.created, two.created, two.message, list(events)) == (True, False, one.message, [])
