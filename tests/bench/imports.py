@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from .processes import environment
 from .report import Row, at_most
 
 RUNS = 9
@@ -32,5 +33,5 @@ def row(statement: str, with_it: list[float], bare: list[float]) -> Row:
 
 def interpreter(statement: str, folder: Path) -> float:
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-c", statement], check=True, cwd=folder)
+    subprocess.run([sys.executable, "-c", statement], check=True, cwd=folder, env=environment())
     return (time.perf_counter() - started) * 1e3

@@ -46,6 +46,11 @@ def call(url: str, method: str, body: dict[str, Any] | None = None, key: str | N
         return json.load(reply)
 
 
+def environment() -> dict[str, str]:
+    """As an installed package finds it: compiled. Where PYTHONDONTWRITEBYTECODE is set, a checkout compiles at each start."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 @contextlib.contextmanager
 def process(command: list[str], log: Path, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
     """Runs while the block does. What it says on stderr is in ``log``."""
@@ -56,7 +61,7 @@ def process(command: list[str], log: Path, env: dict[str, str] | None = None) ->
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
-            env={**os.environ, **(env or {})},
+            env={**environment(), **(env or {})},
         )
         try:
             yield running
