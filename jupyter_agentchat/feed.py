@@ -152,14 +152,14 @@ class Feed:
         newest = channel.after(cursor) if channel else None
         if newest is not None:
             return newest, False
-        entries = await self._store.read(lambda db: read.log_after(db, channel_id, cursor, PAGE))
+        entries, more = await self._store.read(lambda db: read.log_after(db, channel_id, cursor, PAGE))
         encoded: list[Encoded] = []
         previous = cursor
         for entry in entries:
             author_id = entry.frame.message.author_id if isinstance(entry.frame, NewMessage) else None
             encoded.append(Encoded(entry.seq, previous, author_id, encode(entry.frame)))
             previous = entry.seq
-        return encoded, len(entries) == PAGE
+        return encoded, more
 
 
 class Follower:

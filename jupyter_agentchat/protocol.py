@@ -175,9 +175,7 @@ class Nothing(Request):
     pass
 
 
-Name = Annotated[
-    str, Meta(min_length=1, max_length=200, pattern=r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$")
-]
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$")]
 """One line that can be seen: no control characters, and none that turn the writing round and so show another name."""
 Id = Annotated[str, Meta(max_length=100)]
 Seq = Annotated[int, Meta(ge=0, le=2**63 - 1)]

@@ -204,8 +204,9 @@ class Serve:
     """``jupyter agentchat serve`` in a process of its own."""
 
     def __init__(self, database: Path, *arguments: str) -> None:
+        free_port = [] if "--port" in arguments else ["--port", "0"]
         self.process = subprocess.Popen(
-            [*CLI, "serve", *(() if "--port" in arguments else ("--port", "0")), "--store", f"sqlite:///{database}", *arguments],
+            [*CLI, "serve", "--store", f"sqlite:///{database}", *free_port, *arguments],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )  # fmt: skip
         assert self.process.stdout

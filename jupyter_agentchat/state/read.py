@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -182,20 +183,28 @@ class Entry:
     frame: NewMessage | MessageUpdated | MessageDeleted
 
 
-def log_after(db: sqlite3.Connection, channel_id: str, after: int, limit: int) -> list[Entry]:
-    """The log after a cursor: messages at their seq, changes at theirs. A message carries its newest text from the first."""
-    rows: list[tuple[Any, ...]] = db.execute(
+LOG_BYTES = 4 * 1024 * 1024
+"""A page of the log ends once it is this long: what a reader who does not read makes the hub hold is bounded by it."""
+
+
+def log_after(db: sqlite3.Connection, channel_id: str, after: int, limit: int) -> tuple[list[Entry], bool]:
+    """(the log after a cursor, whether there may be more): messages at their seq, changes at theirs.
+
+    A message carries its newest text from the first.
+    """
+    rows: Iterable[tuple[Any, ...]] = db.execute(
         f"SELECT m.seq, 0, {MESSAGE_COLUMNS} FROM {MESSAGE_TABLES} WHERE m.channel_id = ? AND m.seq > ?"
         f" UNION ALL SELECT m.changed_seq, 1, {MESSAGE_COLUMNS} FROM {MESSAGE_TABLES}"
         " WHERE m.channel_id = ? AND m.changed_seq > ? ORDER BY 1 LIMIT ?",
         (channel_id, after, channel_id, after, limit),
-    ).fetchall()
+    )
     (previous,) = db.execute(
         "SELECT max(coalesce((SELECT max(seq) FROM messages WHERE channel_id = ? AND seq <= ?), 0),"
         " coalesce((SELECT max(changed_seq) FROM messages WHERE channel_id = ? AND changed_seq <= ?), 0))",
         (channel_id, after, channel_id, after),
     ).fetchone()
     entries: list[Entry] = []
+    size = 0
     for seq, changed, *row in rows:
         entry_message = message_of(tuple(row))
         if not changed:
@@ -206,7 +215,10 @@ def log_after(db: sqlite3.Connection, channel_id: str, after: int, limit: int) -
         else:
             entries.append(Entry(seq, MessageUpdated(entry_message, seq)))
         previous = seq
-    return entries
+        size += len(entry_message.content) + len(row[12] or "")  # its parts, as they are stored
+        if size > LOG_BYTES:
+            return entries, True
+    return entries, len(entries) == limit
 
 
 def open_questions(

@@ -153,7 +153,7 @@ def test_an_edit_and_a_deletion_have_a_place_in_the_log(room: Room) -> None:
     assert isinstance(event, Appended)
     assert (event.prev_seq, event.seq) == (second.seq, room.seqs[ROOM])
     room.do(c.Delete(BOT, ROOM, second.id))
-    told = [(entry.seq, type(entry.frame).__name__) for entry in read.log_after(room.db, ROOM, second.seq, 100)]
+    told = [(entry.seq, type(entry.frame).__name__) for entry in read.log_after(room.db, ROOM, second.seq, 100)[0]]
     assert told == [(room.seqs[ROOM] - 1, "MessageUpdated"), (room.seqs[ROOM], "MessageDeleted")]
     assert room.query("SELECT content, deleted_at IS NOT NULL FROM messages WHERE id = ?", second.id) == [("", 1)]
     assert read.channel(room.db, ROOM, ANN).last_seq == room.seqs[ROOM]

@@ -17,6 +17,7 @@ from jupyter_agentchat.feed import Feed, Follower
 from jupyter_agentchat.hub import Hub, Principal
 from jupyter_agentchat.journal.local import LocalJournal
 from jupyter_agentchat.protocol import Participant
+from jupyter_agentchat.state import read
 from jupyter_agentchat.state.store import Store
 from tests.journal.engines import ROOM, Run, post
 
@@ -107,6 +108,18 @@ async def test_a_reader_far_behind_pages_through_history_while_it_grows(
         assert contents(await take(behind, 120)) == expected
         assert contents(await take(live, 70)) == expected[50:]
         await poster
+
+
+async def test_a_page_of_long_messages_is_short(database: Path) -> None:
+    """What a reader holds while it does not read is bounded by bytes, not only by messages."""
+    async with Chat(database) as chat:
+        await asyncio.gather(*(chat.journal.submit(post(n, content=f"{n} " + "x" * 900_000)) for n in range(20)))
+        entries, more = await chat.store.read(lambda db: read.log_after(db, ROOM, 0, 200))
+        assert (len(entries) < 10, more) == (True, True)
+        follower = Follower(chat.feed, ANN)
+        follower.follow(ROOM, 0)
+        heard = contents(await take(follower, 20))
+        assert [content.partition(" ")[0] for content in heard] == [str(n) for n in range(20)]
 
 
 async def _trickle(chat: Chat, numbers: range) -> None:
