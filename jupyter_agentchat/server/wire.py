@@ -1,7 +1,7 @@
 """The WebSocket's bytes, beside tornado's own: many frames a read, many frames a write.
 
-tornado spends a future on each of a frame's four reads and a task on each write; with a hundred busy senders that was a
-third of the hub's time. All that decides (handshake, masks, fragments, limits, closing) stays tornado's.
+tornado spends a future on each of a frame's four reads and a task on each write; with a hundred busy senders that was about
+a third of the hub's time. All that decides (handshake, masks, fragments, limits, closing) stays tornado's.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Plain posts that wait together go in together: the rows and outcomes of one by one, in a few statements for all.
 
 Why: every call of sqlite3 lets go of the interpreter's lock, and gets it back only when the event loop, busy with the next
-frames, lets go of it. At five calls a post that wait, not the disk, set the rate (measured: 5,000/s, and 4 times that so).
+frames, lets go of it. At five calls a post the writer mostly waits for that (measured with 100 busy senders: a quarter more
+posts a second this way).
 """
 
 from __future__ import annotations
