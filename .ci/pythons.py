@@ -16,7 +16,8 @@ def installed() -> dict[tuple[int, int], str]:
     candidates += [str(path) for path in sorted(Path.home().glob(".pyenv/versions/3.*/bin/python"))]
     found: dict[tuple[int, int], str] = {}
     for path in candidates:
-        said = subprocess.run([path, "-c", "import venv, ensurepip, sys; print(sys.version)"], capture_output=True, text=True)
+        command = [path, "-c", "import venv, ensurepip, sys; print(sys.version)"]
+        said = subprocess.run(command, capture_output=True, text=True, check=False)  # one that does not run is none
         if said.returncode == 0 and (match := re.match(r"3\.(\d+)", said.stdout)) and int(match[1]) >= 10:
             found.setdefault((3, int(match[1])), path)
     return found

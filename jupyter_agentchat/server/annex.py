@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import msgspec
-from tornado.httpclient import HTTPRequest, HTTPResponse
+from tornado.httpclient import HTTPClientError, HTTPRequest, HTTPResponse
 from tornado.httputil import HTTPHeaders
 from tornado.simple_httpclient import HTTPStreamClosedError, SimpleAsyncHTTPClient
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, WebSocketHandler, websocket_connect
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 PATIENCE = 90.0
 """Seconds that a call may take: the longest long-poll, and a margin."""
 MAX_USERS = 1000
+LARGEST_FRAME = 64 * 1024 * 1024
 
 
 class Annex:
@@ -81,12 +83,14 @@ class Annex:
             raise Unauthenticated("Connect with `Authorization: Bearer au_…`, with ?token=au_…, or with a session.")
         url = self.owner.url.replace("http", "ws", 1) + "ws"
         request = HTTPRequest(url, headers=_bearer(secret), validate_cert=not _is_loopback(url), request_timeout=PATIENCE)
-        tube = Tube()
         try:
-            tube.inner = await websocket_connect(request, on_message_callback=tube.receive)
+            return Tube(await websocket_connect(request, max_message_size=LARGEST_FRAME))
+        except HTTPClientError as error:
+            if error.code in {401, 403}:
+                raise Unauthenticated("The hub does not know this key or session.") from error
+            raise self._away() from error
         except OSError as error:
             raise self._away() from error
-        return tube
 
     async def _secret_of(self, door: Door) -> str | None:
         """What to show to the owner's hub: the caller's own key or session, or one that we get for a user of this server."""
@@ -137,47 +141,30 @@ def _is_loopback(url: str) -> bool:
 
 
 class Tube:
-    """Two WebSockets, end to end. Frames that come before the outer one is open wait."""
+    """Two WebSockets, end to end. The next frame is taken when the last one is written, so a slow reader slows its sender."""
 
-    def __init__(self) -> None:
-        self.inner: WebSocketClientConnection | None = None
-        self._outer: WebSocketHandler | None = None
-        self._early: list[str | bytes | None] = []
-        self._tasks: set[asyncio.Future[None]] = set()
+    def __init__(self, inner: WebSocketClientConnection) -> None:
+        self._inner = inner
+        self._pump: asyncio.Task[None] | None = None
 
     def open(self, outer: WebSocketHandler) -> None:
         self._outer = outer
-        for message in self._early:
-            self.receive(message)
-        self._early.clear()
+        self._pump = asyncio.create_task(self._pass_on(), name="agentchat-annex")
 
-    def receive(self, message: str | bytes | None) -> None:
-        """From the owner's hub; None when it went away."""
-        if self._outer is None:
-            self._early.append(message)
-        elif message is None:
-            self._outer.close(1013, "the hub went away")
-        else:
-            try:
-                task = asyncio.ensure_future(self._outer.write_message(message))
-            except WebSocketClosedError:
-                return
-            self._tasks.add(task)
-            task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Future[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()  # the outer one closed while we wrote: its on_close says so
+    async def _pass_on(self) -> None:
+        """What the owner's hub says, until it goes away."""
+        with suppress(WebSocketClosedError):
+            while (message := await self._inner.read_message()) is not None:
+                await self._outer.write_message(message)
+        self._outer.close(1013, "the hub went away")
 
     async def send(self, message: str | bytes) -> None:
-        assert self.inner
         try:
-            await self.inner.write_message(message)
+            await self._inner.write_message(message)
         except WebSocketClosedError:
-            assert self._outer
             self._outer.close(1013, "the hub went away")
 
     def close(self) -> None:
-        if self.inner:
-            self.inner.close()
+        if self._pump:
+            self._pump.cancel()
+        self._inner.close()

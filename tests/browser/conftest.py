@@ -96,7 +96,7 @@ class Lab:
 
     def notebook(self, name: str, *cells: str) -> str:
         """Writes a notebook of code cells and returns its name."""
-        blank = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+        blank: dict[str, Any] = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
         content = {
             "cells": [{**blank, "id": f"cell-{number}", "source": source} for number, source in enumerate(cells)],
             "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
