@@ -171,6 +171,7 @@ class Hub:
         """Proposes to close what is due; the state machine decides, by the journal's clock."""
         while True:
             self._deadline_moved.clear()
+            longest = 30.0  # never for long: the wall clock may be set while we sleep
             following: str | None = None
             try:
                 due, following = await self.store.read(partial(read.deadlines, until=p.timestamp(time.time())))
@@ -178,8 +179,8 @@ class Hub:
                     await self.journal.submit(c.Expire(HUB, channel_id, message_id, p.new_id("msg")))
             except ChatError as error:
                 log.warning("agentchat: a deadline waits: %s", error)
-            # Never sleeps long: the wall clock may be set while we do.
-            seconds = 30.0 if following is None else min(30.0, max(0.01, p.seconds_of(following) - time.time()))
+                longest = 1.0
+            seconds = longest if following is None else min(longest, max(0.01, p.seconds_of(following) - time.time()))
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._deadline_moved.wait(), seconds)
 

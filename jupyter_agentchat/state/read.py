@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -163,16 +163,31 @@ def channel_of_message(db: sqlite3.Connection, message_id: str) -> str | None:
 def page(
     db: sqlite3.Connection, channel_id: str, reader_id: str, *, after: int | None, before: int | None, limit: int
 ) -> tuple[list[Message], int, bool]:
-    """(messages in seq order, the log's last seq, whether there are more in that direction)."""
+    """(messages in seq order, the log's last seq, whether there are more in that direction).
+
+    A page may end before its ``limit``: once it is `LOG_BYTES` long.
+    """
     last_seq = seat(db, channel_id, reader_id).last_seq
     backwards = before is not None and after is None
     rows = db.execute(
         f"SELECT {MESSAGE_COLUMNS} FROM {MESSAGE_TABLES} WHERE m.channel_id = ? AND m.seq > ? AND m.seq < ?"
         f" AND m.deleted_at IS NULL ORDER BY m.seq {'DESC' if backwards else 'ASC'} LIMIT ?",
         (channel_id, after or 0, 2**63 - 1 if before is None else before, limit + 1),
-    ).fetchall()
-    found = [message_of(row) for row in rows[:limit]]
-    return found[::-1] if backwards else found, last_seq, len(rows) > limit
+    )
+    found: list[Message] = []
+    size, more = 0, False
+    for row in rows:
+        more = len(found) == limit or size > LOG_BYTES
+        if more:
+            break
+        found.append(message_of(row))
+        size += _size(row)
+    return found[::-1] if backwards else found, last_seq, more
+
+
+def _size(row: Sequence[Any]) -> int:
+    """Of a row of `MESSAGE_COLUMNS`: its content and its parts, as they are stored."""
+    return len(row[6]) + len(row[12] or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +230,7 @@ def log_after(db: sqlite3.Connection, channel_id: str, after: int, limit: int) -
         else:
             entries.append(Entry(seq, MessageUpdated(entry_message, seq)))
         previous = seq
-        size += len(entry_message.content) + len(row[12] or "")  # its parts, as they are stored
+        size += _size(row)
         if size > LOG_BYTES:
             return entries, True
     return entries, len(entries) == limit

@@ -310,3 +310,21 @@ def test_every_operation_is_served(room: Actor) -> None:
         body: Any = {} if operation.method in {"POST", "PATCH"} else None
         reply = room.call(operation.method, path, body, status=(200, 400, 401, 403, 404))
         assert "There is no call" not in reply.get("error", {}).get("message", ""), operation
+
+
+def test_a_page_of_large_messages_ends_early_and_the_next_goes_on(room: Actor) -> None:
+    for number in range(7):
+        room.post(f"{number}" + "x" * 1_000_000)
+    seen, after = [], 0
+    pages = 0
+    while True:
+        page = room.call("GET", room.path(f"/messages?after={after}&limit=1000"))
+        seen += [message["content"][0] for message in page["messages"]]
+        after, pages = page["messages"][-1]["seq"], pages + 1
+        if not page["has_more"]:
+            break
+    assert seen == list("0123456")
+    assert pages == 2
+    backwards = room.call("GET", room.path(f"/messages?before={after}&limit=1000"))
+    assert [message["content"][0] for message in backwards["messages"]] == list("12345")
+    assert backwards["has_more"]
