@@ -44,7 +44,7 @@ pythons: $(VENV)/.test
 		venv=.venv-$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 		[ -f $$venv/.test ] && [ $$venv/.test -nt pyproject.toml ] || { \
 			$$python -m venv $$venv; $$venv/bin/pip install -q -e .; \
-			$$venv/bin/pip install -q pytest hypothesis requests websocket-client psutil; touch $$venv/.test; }; \
+			$$venv/bin/pip install -q ipykernel pytest hypothesis requests websocket-client psutil; touch $$venv/.test; }; \
 		echo "== $$($$venv/bin/python --version)"; \
 		PATH="$$PWD/$$venv/bin:$$PATH" $$venv/bin/pytest -q tests/unit tests/journal tests/doors; done
 
