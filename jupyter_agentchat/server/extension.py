@@ -21,7 +21,6 @@ from ..errors import ChatError, Forbidden, StoreUnavailable
 from ..hub import Hub, Principal
 from ..journal.local import LocalJournal
 from ..state.store import Store, path_of
-from .annex import Annex
 from .door import OURS, Door, Gate, check_xsrf, session_cookie
 from .ownership import Ownership, default_store
 from .routes import routes
@@ -140,6 +139,8 @@ class AgentChatExtension(ExtensionApp):
 
     async def _take_over(self, serverapp: Any, database: Path) -> None:
         """Passes everything on to the owner's hub; when the owner ends, owns the database."""
+        from .annex import Annex  # brings tornado's HTTP client along, which few servers need
+
         assert self._ownership
         while not self._ownership.take():
             owner = self._ownership.owner()

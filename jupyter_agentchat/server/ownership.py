@@ -8,7 +8,6 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from jupyter_core.paths import jupyter_data_dir
 
 from ..state.store import path_of, unavailable
@@ -32,6 +31,8 @@ class Ownership:
     """The right to open one database file."""
 
     def __init__(self, database: Path) -> None:
+        from filelock import FileLock  # brings asyncio's executors along, and is not needed before a server listens
+
         self.secret = secrets.token_urlsafe(32)
         self._database = database
         self._lock = FileLock(f"{database}.lock", mode=0o600, thread_local=False)
@@ -39,6 +40,8 @@ class Ownership:
 
     def take(self) -> bool:
         """Whether this process owns the database now. Raises: StoreUnavailable where no lock can be written."""
+        from filelock import Timeout
+
         try:
             self._database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._lock.acquire(timeout=0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import msgspec
@@ -11,7 +10,7 @@ from ..errors import InvalidRequest, MethodNotAllowed, NotFound, XsrfFailed
 from ..protocol import OPERATIONS, Operation, SignedIn
 from .door import Door, session_cookie
 
-_COMPILED = [(re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", operation.path) + "/?"), operation) for operation in OPERATIONS]
+_TEMPLATES = [(operation.path.split("/"), operation) for operation in OPERATIONS]
 BESIDE_THE_REQUEST = {"token", "auth", "_xsrf"}
 SESSION_DAYS = 30
 
@@ -19,14 +18,29 @@ SESSION_DAYS = 30
 def find(method: str, path: str) -> tuple[Operation, dict[str, str]]:
     """The operation and its path's fields. Raises: NotFound, MethodNotAllowed."""
     allowed = []
-    for pattern, operation in _COMPILED:
-        if match := pattern.fullmatch(path):
+    segments = path.removesuffix("/").split("/")
+    for template, operation in _TEMPLATES:
+        in_path = _match(template, segments)
+        if in_path is not None:
             if operation.method == method:
-                return operation, match.groupdict()
+                return operation, in_path
             allowed.append(operation.method)
     if allowed:
         raise MethodNotAllowed(f"{method} is not defined for {path}: use {' or '.join(allowed)}.")
     raise NotFound(f"There is no call {path}: `GET api/v1/openapi.json` lists them.")
+
+
+def _match(template: list[str], segments: list[str]) -> dict[str, str] | None:
+    """The fields in the path, None if it is another's."""
+    if len(template) != len(segments):
+        return None
+    fields: dict[str, str] = {}
+    for wanted, segment in zip(template, segments, strict=True):
+        if wanted.startswith("{") and segment:
+            fields[wanted[1:-1]] = segment
+        elif wanted != segment:
+            return None
+    return fields
 
 
 class RestHandler(Door):

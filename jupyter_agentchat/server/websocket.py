@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from tornado.iostream import StreamClosedError
@@ -15,9 +15,11 @@ from .. import protocol as p
 from ..errors import ChannelNotFound, ChatError, InvalidRequest, NotFound, Unauthenticated
 from ..feed import Follower
 from ..hub import Caller
-from .annex import Tube
 from .door import OURS, Door, Gate, as_chat_error, bearer_of
 from .wire import Protocol, framed
+
+if TYPE_CHECKING:
+    from .annex import Tube
 
 OPERATION = {operation.name: operation for operation in p.OPERATIONS}
 HEARTBEAT = 30.0
