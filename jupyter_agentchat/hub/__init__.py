@@ -162,7 +162,7 @@ class Hub:
     def _applied(self, events: list[Event]) -> None:
         self.feed.publish(events)
         for event in events:
-            if isinstance(event, Appended) and isinstance(event.frame, p.NewMessage):
+            if isinstance(event, Appended) and isinstance(event.frame, (p.NewMessage, p.MessageUpdated)):
                 question = event.frame.message.question
                 if question and question.deadline_at:
                     self._deadline_moved.set()

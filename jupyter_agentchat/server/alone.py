@@ -9,7 +9,7 @@ from typing import Any
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
-from tornado.web import Application, RequestHandler
+from tornado.web import Application, RedirectHandler, RequestHandler
 
 from ..errors import StoreUnavailable
 from ..hub import Hub
@@ -50,8 +50,9 @@ class Alone:
                 socket.close()
             raise
         self._gate.open(self._hub)
+        front = ("/", RedirectHandler, {"url": "/chat/", "permanent": False})
         application = Application(
-            routes(self._gate), log_function=log_request, websocket_max_message_size=MAX_BODY_BYTES,
+            [front, *routes(self._gate)], log_function=log_request, websocket_max_message_size=MAX_BODY_BYTES,
             xsrf_cookie_kwargs={"samesite": "Lax"},
         )  # fmt: skip
         self._server = HTTPServer(application, max_buffer_size=MAX_BODY_BYTES, max_body_size=MAX_BODY_BYTES)

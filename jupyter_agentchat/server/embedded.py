@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import Future
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ..errors import StoreUnavailable
 from ..state.store import path_of
@@ -18,6 +19,8 @@ PATIENCE = 10.0
 """Seconds that we wait for an owner that holds the lock to say where it listens."""
 
 _mine: dict[Path, _Thread] = {}
+_joined: dict[Path, LocalHub] = {}
+"""Whose hub this process joined last: who takes over keeps its port, so that links which were given out lead on."""
 _mutex = threading.Lock()
 
 
@@ -38,18 +41,25 @@ def join_or_start(store: str | None = None) -> LocalHub:
         deadline = time.monotonic() + PATIENCE
         while True:
             if ownership.take():
-                _mine[database] = thread = _Thread(database, ownership)
+                port = _port_of(_joined[database]) if database in _joined else 0
+                _mine[database] = thread = _Thread(database, ownership, port)
                 return thread.start()
             if (owner := ownership.owner()) and _listens(owner):
+                _joined[database] = owner
                 return owner
             if time.monotonic() > deadline:
                 raise StoreUnavailable(f"Another process holds {database} but does not answer: end it, or name another store.")
             time.sleep(0.05)
 
 
+def _port_of(hub: LocalHub) -> int:
+    """The port of a hub that stood alone; 0, for any, if it was a Jupyter server's, which will want its port again."""
+    parts = urlsplit(hub.url)
+    return parts.port or 0 if parts.path == "/" else 0
+
+
 def _listens(owner: LocalHub) -> bool:
     import socket
-    from urllib.parse import urlsplit
 
     parts = urlsplit(owner.url)
     try:
@@ -62,7 +72,8 @@ def _listens(owner: LocalHub) -> bool:
 class _Thread:
     """The embedded hub's event loop."""
 
-    def __init__(self, database: Path, ownership: Ownership) -> None:
+    def __init__(self, database: Path, ownership: Ownership, port: int) -> None:
+        self._port = port
         self.hub: LocalHub | None = None
         self._database = database
         self._ownership = ownership
@@ -83,9 +94,13 @@ class _Thread:
         self._loop.close()
 
     async def _serve(self) -> None:
-        server = Alone(self._database, self._ownership)
+        server = Alone(self._database, self._ownership, port=self._port)
         try:
-            hub = await server.start()
+            try:
+                hub = await server.start()
+            except OSError:  # somebody else has that port by now
+                server = Alone(self._database, self._ownership)
+                hub = await server.start()
         except BaseException as error:
             self._ownership.release()
             self._started.set_exception(error)

@@ -89,7 +89,7 @@ def edit(db: sqlite3.Connection, command: Edit, seq: int, at: str) -> tuple[Mess
     db.execute(
         "UPDATE messages SET content = ?, edited_at = ?, changed_seq = ? WHERE id = ?", (message.content, at, seq, message.id)
     )
-    return message, [_changed(db, message.channel_id, seq, acting, MessageUpdated(message, seq))]
+    return message, [changed(db, message.channel_id, seq, acting, MessageUpdated(message, seq))]
 
 
 def delete(db: sqlite3.Connection, command: Delete, seq: int, at: str) -> tuple[None, list[Event]]:
@@ -101,7 +101,7 @@ def delete(db: sqlite3.Connection, command: Delete, seq: int, at: str) -> tuple[
         "UPDATE messages SET content = '', parts = NULL, mentions = NULL, deleted_at = ?, changed_seq = ? WHERE id = ?",
         (at, seq, message.id),
     )
-    return None, [_changed(db, message.channel_id, seq, acting, MessageDeleted(message.channel_id, message.id, seq))]
+    return None, [changed(db, message.channel_id, seq, acting, MessageDeleted(message.channel_id, message.id, seq))]
 
 
 def _own(db: sqlite3.Connection, command: Edit | Delete, what: str) -> tuple[Seat, Message]:
@@ -116,7 +116,7 @@ def _own(db: sqlite3.Connection, command: Edit | Delete, what: str) -> tuple[Sea
     return acting, message
 
 
-def _changed(db: sqlite3.Connection, channel_id: str, seq: int, acting: Seat, frame: MessageUpdated | MessageDeleted) -> Event:
+def changed(db: sqlite3.Connection, channel_id: str, seq: int, acting: Seat, frame: MessageUpdated | MessageDeleted) -> Event:
     """A change has a place in the log too: so a reader with a cursor learns of it like of a message."""
     db.execute("UPDATE channels SET last_seq = ? WHERE id = ?", (seq, channel_id))
     return Appended(channel_id, seq, acting.last_seq, frame)

@@ -10,7 +10,7 @@ from msgspec import UNSET
 from .. import rules
 from ..commands import Close, ConsumeAnswer, Event, Expire, Post, Posted, Withdraw
 from ..errors import AlreadyClosed, Conflict, Forbidden, NotAQuestion, NotFound, QuestionChanged
-from ..protocol import Ask, Closing, Message, Question, seconds_of, timestamp
+from ..protocol import Ask, Closing, Message, MessageUpdated, Question, seconds_of, timestamp
 from . import messages
 from .channels import Seat, check_open, seat
 from .rows import message_by_id, to_json
@@ -48,7 +48,29 @@ def take_up(db: sqlite3.Connection, command: Post, seq: int, at: str) -> tuple[P
         # Without the client_id: it stands for the question, which a retry takes up again, not for what closes it.
         _, events = _close(db, message, closing, acting, Place(command.message_id, seq))
         return Posted(message, created=False), events
-    return Posted(message, created=False), []
+    return Posted(message, created=False), _retime(db, command, message, seq, at) if question.state == "open" else []
+
+
+def _retime(db: sqlite3.Connection, command: Post, message: Message, seq: int, at: str) -> list[Event]:
+    """Asked again with another timeout or default, the open question gets it: who adds one to a cell that hangs means it."""
+    ask, question = command.question, message.question
+    assert ask is not None
+    assert question is not None
+    default = question.default if ask.default is UNSET else ask.default
+    before = None if question.deadline_at is None else seconds_of(question.deadline_at) - seconds_of(message.created_at)
+    retimed = ask.timeout is not None and (before is None or abs(before - ask.timeout) > 0.001)
+    if default == question.default and not retimed:
+        return []
+    if retimed and ask.timeout is not None:
+        question.deadline_at = timestamp(seconds_of(at) + ask.timeout)
+    question.default = default
+    db.execute(
+        'UPDATE questions SET deadline_at = ?, "default" = ? WHERE message_id = ?',
+        (question.deadline_at, "null" if default is None else to_json(default), message.id),
+    )
+    db.execute("UPDATE messages SET changed_seq = ? WHERE id = ?", (seq, message.id))
+    acting = seat(db, command.channel_id, command.actor)
+    return [messages.changed(db, message.channel_id, seq, acting, MessageUpdated(message, seq))]
 
 
 def _wording(content: str, choices: list[str] | None, to: list[str] | None) -> str:

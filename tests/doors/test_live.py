@@ -328,3 +328,18 @@ def test_a_page_of_large_messages_ends_early_and_the_next_goes_on(room: Actor) -
     backwards = room.call("GET", room.path(f"/messages?before={after}&limit=1000"))
     assert [message["content"][0] for message in backwards["messages"]] == list("12345")
     assert backwards["has_more"]
+
+
+def test_a_question_asked_again_with_a_timeout_gets_it(room: Actor) -> None:
+    first = room.ask("Delete 3 files?", choices=["yes", "no"], key="del")
+    again = room.ask("Delete 3 files?", choices=["yes", "no"], key="del", timeout=0.2, default="no")
+    assert again["id"] == first["id"]
+    [closed] = room.call("GET", room.path(f"/messages?after={first['seq']}&wait=20"))["messages"]
+    assert (closed["closes"]["question_id"], closed["closes"]["outcome"]) == (first["id"], "default")
+    assert closed["closes"]["value"] == "no"
+
+
+def test_asking_again_in_the_same_words_leaves_the_deadline_alone(room: Actor) -> None:
+    first = room.ask("Go on?", key="go", timeout=60, default="yes")
+    again = room.ask("Go on?", key="go", timeout=60, default="yes")
+    assert again["question"]["deadline_at"] == first["question"]["deadline_at"]

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import requests
 
 from jupyter_agentchat.errors import NewerDatabase, StoreUnavailable
 from jupyter_agentchat.server import embedded
@@ -154,7 +155,7 @@ def test_a_second_process_joins_the_first_ones_hub_and_takes_over_when_it_ends(d
             embedded.stop_all()
             taken_over = other.go_on()
             assert taken_over
-            assert taken_over != here.url
+            assert taken_over == here.url, "links that were given out lead on"
             Actor(taken_over, owner.agent.token).post("still the same agent", channel_id=owner.channel_id)
             assert embedded.join_or_start(store).url == taken_over, "and now it is us who join"
     finally:
@@ -171,7 +172,7 @@ def test_when_the_owner_is_killed_another_takes_over(database: Path) -> None:
         other.process.wait()
         hub = embedded.join_or_start(store)
     try:
-        assert hub.url != other.url
+        assert hub.url == other.url, "links that were given out lead on"
         agent = Actor(hub.url, owner.agent.token)
         agent.post("two", channel_id=owner.channel_id)
         agent.channel_id = owner.channel_id
@@ -192,3 +193,8 @@ def test_an_embedded_hub_that_cannot_start_says_why_and_leaves_no_lock(database:
     with pytest.raises(StoreUnavailable, match="file"):
         embedded.join_or_start(f"sqlite:///{tmp_path}/file/workspace.db")
     embedded.stop_all()
+
+
+def test_its_printed_address_leads_a_browser_to_the_chat(url: str) -> None:
+    reply = requests.get(url, timeout=PATIENCE)
+    assert (reply.status_code, reply.url) == (200, f"{url}chat/")

@@ -1,4 +1,4 @@
-import { useEffect, useId, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 
 import type { ErrorBody, Message, Question } from "../protocol";
 import { Byline, Avatar, Markdown } from "./MessageView";
@@ -16,7 +16,8 @@ interface Props {
 
 export function QuestionView({ message, question, pending, onAnswer }: Props) {
   const open = question.state === "open";
-  const id = useId();
+  // Of the question, not of the component: useId starts anew in each panel, and the label of another question would be found.
+  const id = `question-${message.id}`;
   return (
     <article class={`question ${open ? "open" : "closed"}`} data-question={message.id} aria-label={`Question by ${message.author_name}`}>
       <Avatar name={message.author_name} kind={message.author_kind} />
