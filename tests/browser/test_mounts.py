@@ -20,6 +20,9 @@ print("name:", agent.await_human("What shall I call it?"))
 """
 
 
+AGENT = "from jupyter_agentchat import Agent\nagent = Agent('bot')\n"
+
+
 def answer_both(page: Page) -> None:
     page.get_by_role("button", name="fast", exact=True).click()
     name = page.get_by_role("textbox", name="What shall I call it?")
@@ -201,3 +204,16 @@ def test_a_notebook_from_elsewhere_shows_its_transcript(lab: Lab, page: Page) ->
     expect(page.get_by_text("Ada chose both")).to_be_visible()
     shot(page, "from-elsewhere")
     assert page.evaluate("window.pwned") is None
+
+
+def test_each_answer_box_is_labelled_with_its_own_question(lab: Lab, page: Page) -> None:
+    cell = "agent.await_human({!r}, choices=['ok'])"
+    asks = [cell.format(f"Choose {number}") for number in range(3)] + ["print('got', agent.await_human('Your name, then?'))"]
+    notebook = open_notebook(page, lab, lab.notebook("labels.ipynb", AGENT + "\n".join(asks)))
+    notebook.run_all()
+    for number in range(3):
+        expect(page.get_by_role("log").get_by_text(f"Choose {number}")).to_be_visible()
+        page.get_by_role("button", name="ok", exact=True).click()
+    page.get_by_role("textbox", name="Your name, then?", exact=True).fill("Ada")
+    page.get_by_role("button", name="Answer", exact=True).click()
+    expect(page.get_by_text("got Ada")).to_be_visible()
