@@ -106,7 +106,7 @@ class AgentChatExtension(ExtensionApp):
             for method in ("get", "post", "patch", "put", "delete", "head", "options"):
                 # Our gate decides, for guests and agents too; Jupyter wants to be told that this is meant.
                 if callable(served := getattr(handler, method, None)):
-                    setattr(handler, method, _marked(served))
+                    setattr(handler, method, allow_unauthenticated(served))
             # ExtensionApp puts the base in front itself.
             self.handlers.append(("/" + pattern.removeprefix(base), handler, arguments))
 
@@ -186,7 +186,3 @@ class AgentChatExtension(ExtensionApp):
             await self._hub.close()
         if self._ownership:
             self._ownership.release()
-
-
-def _marked(method: Any) -> Any:
-    return allow_unauthenticated(method)
