@@ -179,9 +179,12 @@ def shot(page: Page, name: str) -> None:
     page.screenshot(path=str(SCREENSHOTS / f"{name}.png"))
 
 
-def open_notebook(page: Page, lab: Lab, name: str, *, app: str = "lab/tree") -> Notebook:
+def open_notebook(page: Page, lab: Lab, name: str, *, app: str = "lab/tree", busy: bool = False) -> Notebook:
+    """Opens a notebook and waits until it can be run; with `busy`, until it shows what its kernel, at work, has done."""
     page.goto(f"{lab.url}/{app}/{name}?token={lab.token}&reset")
     page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+    if busy:
+        return Notebook(page)
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=60_000)
 
     def has_kernel() -> bool:

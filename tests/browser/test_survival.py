@@ -113,7 +113,7 @@ def test_of_two_tabs_one_wins_and_the_other_is_told_by_whom(lab: Lab, context: B
     expect(page.get_by_role("button", name="yes", exact=True)).to_be_visible()
     until(lambda: "vnd.agentchat" in (lab.root / "tabs.ipynb").read_text(), "the panel to save its notebook")
     other = context.new_page()
-    open_notebook(other, lab, "tabs.ipynb")
+    open_notebook(other, lab, "tabs.ipynb", busy=True)
     expect(other.get_by_role("button", name="no", exact=True)).to_be_visible()
     # Both click before either hears of the other.
     for tab, choice in ((page, "yes"), (other, "no")):
