@@ -22,10 +22,12 @@
     ├── RateLimited             429 rate_limited         details: retry_after (seconds)
     ├── InternalError           500 internal_error       logged with its traceback, no detail outside
     ├── StoreUnavailable        503 store_unavailable    disk full, read-only, locked; details: retry_after
+    │   └── Overloaded          503 overloaded           what waits for the disk is at its limit; details: retry_after
     ├── NewerDatabase           503 newer_database       written by a later jupyter_agentchat
     │
     │   raised in the client only
     ├── NoAnswer (TimeoutError)     the question closed without an answer and has no default: .outcome says how
+    ├── OutboxFull                  what this agent sent and the hub did not confirm yet is at its limit (``when_full="raise"``)
     ├── NoHuman                     headless, and nothing says what the human would have answered
     ├── HubUnreachable (ConnectionError)
     └── BlockingInLoop (RuntimeError)   a blocking call inside a running event loop: use AsyncAgent
@@ -129,6 +131,10 @@ class StoreUnavailable(ChatError):
     code, status = "store_unavailable", 503
 
 
+class Overloaded(StoreUnavailable):
+    code = "overloaded"
+
+
 class NewerDatabase(ChatError):
     code, status = "newer_database", 503
 
@@ -141,6 +147,10 @@ class NoAnswer(ChatError, TimeoutError):
         """``timed_out`` or ``withdrawn``; None if only this wait ran out and the question is still open."""
         outcome: str | None = self.details.get("outcome")
         return outcome
+
+
+class OutboxFull(ChatError):
+    code, status = "outbox_full", 503
 
 
 class NoHuman(ChatError):

@@ -34,6 +34,7 @@ Kind = Literal["agent", "human"]
 Role = Literal["owner", "member", "observer"]
 Outcome = Literal["answered", "default", "timed_out", "withdrawn", "escalated"]
 QuestionState = Literal["open", "answered", "default", "timed_out", "withdrawn", "escalated"]
+SignalKind = Literal["typing", "presence", "status", "progress", "stream"]
 
 # ---------------------------------------------------------------------------------------------- ids and times
 
@@ -84,7 +85,7 @@ class Participant(Record):
 
 
 class Member(Record):
-    """A participant in one channel. ``read_seq`` is the reader's cursor there."""
+    """A participant in one channel. ``read_seq`` is the reader's cursor there; ``online``: connected now, or a moment ago."""
 
     participant_id: str
     kind: Kind
@@ -92,6 +93,7 @@ class Member(Record):
     role: Role
     read_seq: int
     joined_at: str
+    online: bool = False
 
 
 class Channel(Record):
@@ -157,11 +159,25 @@ class Message(Record):
         return f"<Message {self.seq} by {self.author_name}: {said!r}>"
 
 
+class Activity(Record):
+    """What an agent last said of itself, by a `status` or `progress` signal; ``done`` of ``total`` in its own units."""
+
+    text: str
+    at: str
+    done: float | None = None
+    total: float | None = None
+
+
 class AgentStatus(Record):
+    """An agent now. ``status`` and ``progress`` are gone when the hub restarts: signals are never stored."""
+
     participant_id: str
     name: str
     connections: int
     open_questions: int
+    online: bool = False
+    status: Activity | None = None
+    progress: Activity | None = None
 
 
 # ---------------------------------------------------------------------------------------------- requests
@@ -171,16 +187,30 @@ class Request(Struct, omit_defaults=True, forbid_unknown_fields=True):
     """What a client sends. An unknown field is refused: a typo must not pass for a wish."""
 
 
-class Nothing(Request):
-    pass
-
-
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^(?=.*\S)[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$")]
 """One line that can be seen: no control characters, and none that turn the writing round and so show another name."""
 Id = Annotated[str, Meta(max_length=100)]
 Seq = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+MAX_CLOCK = 2**53 - 1
+"""A logical clock is a whole number that JavaScript can hold too."""
+Clock = Annotated[int, Meta(ge=0, le=MAX_CLOCK)]
 ClientId = Annotated[str, Meta(min_length=1, max_length=128)]
 Seconds = Annotated[float, Meta(ge=0, le=10 * 365 * 86400)]
+
+
+class Nothing(Request):
+    pass
+
+
+class Change(Request, kw_only=True):
+    """Changes something. Sent again under the same ``client_id`` by the same participant in the same channel, within the
+    window (24 h unless set), it changes nothing more and gives what it gave: so a lost reply can be asked for again.
+
+    A secret (a key, a link) is kept as its hash only, so it cannot be given twice: the repeated call gives a new one in place
+    of the one that was lost.
+    """
+
+    client_id: ClientId | None = None
 
 
 class Bootstrap(Request):
@@ -195,7 +225,7 @@ class Login(Request):
     password: Annotated[str, Meta(max_length=1024)]
 
 
-class AcceptInvite(Request):
+class AcceptInvite(Change):
     token: Id
     name: Name | None = None
 
@@ -204,7 +234,7 @@ class LookUpInvite(Request):
     token: Id
 
 
-class CreateChannel(Request):
+class CreateChannel(Change):
     name: Name
     topic: Annotated[str, Meta(max_length=2000)] | None = None
 
@@ -213,19 +243,23 @@ class OneChannel(Request):
     channel_id: Id
 
 
-class UpdateChannel(Request):
+class ArchiveChannel(Change):
+    channel_id: Id
+
+
+class UpdateChannel(Change):
     channel_id: Id
     name: Name | None = None
     topic: Annotated[str, Meta(max_length=2000)] | None = None
 
 
-class AddMember(Request):
+class AddMember(Change):
     channel_id: Id
     participant_id: Id
     role: Role = "member"
 
 
-class RemoveMember(Request):
+class RemoveMember(Change):
     channel_id: Id
     participant_id: Id
 
@@ -265,18 +299,17 @@ class Ask(Request):
     decided: Decided | None = None
 
 
-class PostMessage(Request):
+class PostMessage(Change):
     channel_id: Id
     content: str
-    client_id: ClientId | None = None
     parent_id: Id | None = None
-    lamport: Seq | None = None
+    lamport: Clock | None = None
     mentions: Annotated[list[Name], Meta(max_length=100)] | None = None
     parts: list[dict[str, Any]] | None = None
     question: Ask | None = None
 
 
-class EditMessage(Request):
+class EditMessage(Change):
     channel_id: Id
     message_id: Id
     content: str
@@ -287,16 +320,20 @@ class OneMessage(Request):
     message_id: Id
 
 
-class MarkRead(Request):
+class ChangeMessage(Change):
+    channel_id: Id
+    message_id: Id
+
+
+class MarkRead(Change):
     channel_id: Id
     seq: Seq
 
 
-class Answer(Request):
+class Answer(Change):
     channel_id: Id
     message_id: Id
     value: Any
-    client_id: ClientId | None = None
 
 
 class ListQuestions(Request):
@@ -304,21 +341,21 @@ class ListQuestions(Request):
     channel_id: Id | None = None
 
 
-class CreateAgent(Request):
+class CreateAgent(Change):
     name: Name
     description: Annotated[str, Meta(max_length=2000)] | None = None
 
 
-class RevokeKey(Request):
+class RevokeKey(Change):
     agent_id: Id
     key_id: Id
 
 
-class OneAgent(Request):
+class CreateKey(Change):
     agent_id: Id
 
 
-class CreateInvite(Request):
+class CreateInvite(Change):
     channel_id: Id
     name: Name | None = None
     email: Annotated[str, Meta(max_length=254)] | None = None
@@ -514,7 +551,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("create_channel", "POST", "channels", CreateChannel, OneChannelReply, 201),
     Operation("get_channel", "GET", "channels/{channel_id}", OneChannel, OneChannelReply),
     Operation("update_channel", "PATCH", "channels/{channel_id}", UpdateChannel, OneChannelReply),
-    Operation("archive_channel", "DELETE", "channels/{channel_id}", OneChannel, Done),
+    Operation("archive_channel", "DELETE", "channels/{channel_id}", ArchiveChannel, Done),
     Operation("list_members", "GET", "channels/{channel_id}/members", OneChannel, MembersReply),
     Operation("add_member", "POST", "channels/{channel_id}/members", AddMember, MembersReply, 201),
     Operation("remove_member", "DELETE", "channels/{channel_id}/members/{participant_id}", RemoveMember, Done),
@@ -522,15 +559,15 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("post_message", "POST", "channels/{channel_id}/messages", PostMessage, MessageReply, 201),
     Operation("get_message", "GET", "channels/{channel_id}/messages/{message_id}", OneMessage, MessageReply),
     Operation("edit_message", "PATCH", "channels/{channel_id}/messages/{message_id}", EditMessage, MessageReply),
-    Operation("delete_message", "DELETE", "channels/{channel_id}/messages/{message_id}", OneMessage, Done),
+    Operation("delete_message", "DELETE", "channels/{channel_id}/messages/{message_id}", ChangeMessage, Done),
     Operation("mark_read", "POST", "channels/{channel_id}/read", MarkRead, Done),
     Operation("answer", "POST", "channels/{channel_id}/messages/{message_id}/answer", Answer, MessageReply),
-    Operation("withdraw", "POST", "channels/{channel_id}/messages/{message_id}/withdraw", OneMessage, MessageReply),
-    Operation("consume", "POST", "channels/{channel_id}/messages/{message_id}/consume", OneMessage, Done),
+    Operation("withdraw", "POST", "channels/{channel_id}/messages/{message_id}/withdraw", ChangeMessage, MessageReply),
+    Operation("consume", "POST", "channels/{channel_id}/messages/{message_id}/consume", ChangeMessage, Done),
     Operation("list_questions", "GET", "questions", ListQuestions, QuestionsReply),
     Operation("list_agents", "GET", "agents", Nothing, AgentsReply),
     Operation("create_agent", "POST", "agents", CreateAgent, AgentReply, 201),
-    Operation("create_key", "POST", "agents/{agent_id}/keys", OneAgent, KeyReply, 201),
+    Operation("create_key", "POST", "agents/{agent_id}/keys", CreateKey, KeyReply, 201),
     Operation("revoke_key", "DELETE", "agents/{agent_id}/keys/{key_id}", RevokeKey, Done),
     Operation("create_invite", "POST", "invites", CreateInvite, InviteReply, 201),
     Operation("me", "GET", "me", Nothing, MeReply),
@@ -560,27 +597,35 @@ class Unsubscribe(Request, tag_field="type", tag="unsubscribe"):
 
 
 class Ack(Request, tag_field="type", tag="ack"):
+    """Everything up to ``seq`` was handled; sending it again changes nothing."""
+
     channel_id: Id
     seq: Seq
     request_id: Id | None = None
 
 
 class SendSignal(Request, tag_field="type", tag="signal"):
+    """Ephemeral: coalesced per sender and kind, dropped where a reader is busy, never in the log.
+
+    ``status`` takes ``{"text"}``; ``progress`` ``{"text", "done", "total"}``; ``stream`` ``{"id", "text"}``, a message in
+    the making, its whole text each time, until one with that ``client_id`` is posted. ``presence`` comes from connections: what
+    a client says of it (``{"state": "away"}``) goes along.
+    """
+
     channel_id: Id
-    kind: Literal["typing", "presence", "status", "progress"]
+    kind: SignalKind
     data: dict[str, Any] = field(default_factory=dict)
     request_id: Id | None = None
 
 
-class SendAnswer(Request, tag_field="type", tag="answer"):
+class SendAnswer(Change, tag_field="type", tag="answer"):
     message_id: Id
     value: Any
     channel_id: Id | None = None
-    client_id: ClientId | None = None
     request_id: Id | None = None
 
 
-class Consume(Request, tag_field="type", tag="consume"):
+class Consume(Change, tag_field="type", tag="consume"):
     """The asker has taken its question's answer: asking with the same key now asks anew."""
 
     channel_id: Id
@@ -649,11 +694,15 @@ class DoneFrame(Record, tag_field="type", tag="done"):
 class Signal(Record, tag_field="type", tag="signal"):
     channel_id: str
     participant_id: str
-    kind: str
+    kind: SignalKind
     data: dict[str, Any]
 
 
 class Lagged(Record, tag_field="type", tag="lagged"):
+    """This connection did not read, and its send buffer is full: it no longer gets the channel. `subscribe` with
+    ``after=resume_after`` goes on where it stopped, nothing missed and nothing twice.
+    """
+
     channel_id: str
     resume_after: int
 

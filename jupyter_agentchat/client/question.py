@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from ..errors import AlreadyClosed, NoAnswer
 from ..notebook import stage
-from ..protocol import Closing, Consume, Message, OneMessage, Outcome, QuestionState
+from ..protocol import ChangeMessage, Closing, Consume, Message, Outcome, QuestionState
 from .asking import Claim
 from .connection import changed
 
@@ -95,7 +95,7 @@ class Question:
         """Withdraws without showing it."""
         if self.state == "open":
             try:
-                reply = await self._agent.call("withdraw", OneMessage(self.message.channel_id, self.id))
+                reply = await self._agent.call("withdraw", ChangeMessage(self.message.channel_id, self.id))
                 if reply.message.closes is not None:
                     self.close(reply.message.closes)
             except AlreadyClosed:

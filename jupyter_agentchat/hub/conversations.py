@@ -61,7 +61,7 @@ class Conversations:
         await self._hub.journal.submit(c.ChangeChannel(caller.known.id, request.channel_id, request.name, request.topic))
         return await self._channel(caller, request.channel_id)
 
-    async def archive_channel(self, caller: Caller, request: p.OneChannel) -> p.Done:
+    async def archive_channel(self, caller: Caller, request: p.ArchiveChannel) -> p.Done:
         await self._hub.journal.submit(c.ChangeChannel(caller.known.id, request.channel_id, archived=True))
         return p.Done(ok=True)
 
@@ -141,7 +141,7 @@ class Conversations:
             await self._hub.journal.submit(c.Edit(caller.known.id, request.channel_id, request.message_id, request.content))
         )
 
-    async def delete_message(self, caller: Caller, request: p.OneMessage) -> p.Done:
+    async def delete_message(self, caller: Caller, request: p.ChangeMessage) -> p.Done:
         await self._hub.journal.submit(c.Delete(caller.known.id, request.channel_id, request.message_id))
         return p.Done(ok=True)
 
@@ -153,13 +153,13 @@ class Conversations:
         )
         return p.MessageReply(posted.message)
 
-    async def withdraw(self, caller: Caller, request: p.OneMessage) -> p.MessageReply:
+    async def withdraw(self, caller: Caller, request: p.ChangeMessage) -> p.MessageReply:
         posted = await self._hub.journal.submit(
             c.Withdraw(caller.known.id, request.channel_id, request.message_id, p.new_id("msg"))
         )
         return p.MessageReply(posted.message)
 
-    async def consume(self, caller: Caller, request: p.OneMessage) -> p.Done:
+    async def consume(self, caller: Caller, request: p.ChangeMessage) -> p.Done:
         await self._hub.journal.submit(c.ConsumeAnswer(caller.known.id, request.channel_id, request.message_id))
         return p.Done(ok=True)
 

@@ -218,7 +218,7 @@ class People:
         await self._hub.journal.submit(c.Enrol(who.id, [agent], [credential], refuse_known=True))
         return p.AgentReply(await self._participant(agent.id), key, credential.id)
 
-    async def create_key(self, caller: Caller, request: p.OneAgent) -> p.KeyReply:
+    async def create_key(self, caller: Caller, request: p.CreateKey) -> p.KeyReply:
         await self._check_may_manage_agent(caller.known, request.agent_id)
         key, credential = _new_key(request.agent_id)
         await self._hub.journal.submit(c.Enrol(caller.known.id, [], [credential]))

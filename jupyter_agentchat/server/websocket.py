@@ -207,7 +207,9 @@ class WsHandler(Door, WebSocketHandler):
         if isinstance(frame, p.SendAnswer):
             return await self._answer(frame)
         if isinstance(frame, p.Consume):
-            await hub.call(OPERATION["consume"], caller, p.OneMessage(frame.channel_id, frame.message_id))
+            await hub.call(
+                OPERATION["consume"], caller, p.ChangeMessage(frame.channel_id, frame.message_id, client_id=frame.client_id)
+            )
         elif isinstance(frame, p.Ack):
             await hub.call(OPERATION["mark_read"], caller, p.MarkRead(frame.channel_id, frame.seq))
         elif isinstance(frame, p.Subscribe):
@@ -224,7 +226,7 @@ class WsHandler(Door, WebSocketHandler):
 
     async def _answer(self, frame: p.SendAnswer) -> p.Sent:
         channel_id = frame.channel_id or await self.gate.hub.conversations.channel_of(frame.message_id)
-        request = p.Answer(channel_id, frame.message_id, frame.value, frame.client_id)
+        request = p.Answer(channel_id, frame.message_id, frame.value, client_id=frame.client_id)
         try:
             _, reply = await self.gate.hub.call(OPERATION["answer"], self._caller, request)
         except ChannelNotFound as error:

@@ -11,7 +11,8 @@ export type Kind = "agent" | "human";
 export type Role = "owner" | "member" | "observer";
 export type Outcome = "answered" | "default" | "timed_out" | "withdrawn" | "escalated";
 export type QuestionState = "open" | "answered" | "default" | "timed_out" | "withdrawn" | "escalated";
-export type ErrorCode = "invalid_request" | "empty_message" | "not_a_question" | "unauthenticated" | "forbidden" | "xsrf_failed" | "not_found" | "channel_not_found" | "method_not_allowed" | "conflict" | "already_closed" | "question_changed" | "name_taken" | "invite_gone" | "message_too_large" | "invalid_answer" | "rate_limited" | "internal_error" | "store_unavailable" | "newer_database";
+export type SignalKind = "typing" | "presence" | "status" | "progress" | "stream";
+export type ErrorCode = "invalid_request" | "empty_message" | "not_a_question" | "unauthenticated" | "forbidden" | "xsrf_failed" | "not_found" | "channel_not_found" | "method_not_allowed" | "conflict" | "already_closed" | "question_changed" | "name_taken" | "invite_gone" | "message_too_large" | "invalid_answer" | "rate_limited" | "internal_error" | "store_unavailable" | "overloaded" | "newer_database" | "outbox_full";
 
 export interface Participant {
   id: string;
@@ -22,7 +23,7 @@ export interface Participant {
   created_at?: string;
 }
 
-/** A participant in one channel. ``read_seq`` is the reader's cursor there. */
+/** A participant in one channel. ``read_seq`` is the reader's cursor there; ``online``: connected now, or a moment ago. */
 export interface Member {
   participant_id: string;
   kind: Kind;
@@ -30,6 +31,7 @@ export interface Member {
   role: Role;
   read_seq: number;
   joined_at: string;
+  online?: boolean;
 }
 
 export interface Channel {
@@ -87,11 +89,23 @@ export interface Message {
   prev_seq?: number;
 }
 
+/** What an agent last said of itself, by a `status` or `progress` signal; ``done`` of ``total`` in its own units. */
+export interface Activity {
+  text: string;
+  at: string;
+  done?: number;
+  total?: number;
+}
+
+/** An agent now. ``status`` and ``progress`` are gone when the hub restarts: signals are never stored. */
 export interface AgentStatus {
   participant_id: string;
   name: string;
   connections: number;
   open_questions: number;
+  online?: boolean;
+  status?: Activity;
+  progress?: Activity;
 }
 
 export type Nothing = Record<string, never>;
@@ -111,6 +125,7 @@ export interface Login {
 export interface AcceptInvite {
   token: string;
   name?: string;
+  client_id?: string;
 }
 
 export interface LookUpInvite {
@@ -120,27 +135,36 @@ export interface LookUpInvite {
 export interface CreateChannel {
   name: string;
   topic?: string;
+  client_id?: string;
 }
 
 export interface OneChannel {
   channel_id: string;
 }
 
+export interface ArchiveChannel {
+  channel_id: string;
+  client_id?: string;
+}
+
 export interface UpdateChannel {
   channel_id: string;
   name?: string;
   topic?: string;
+  client_id?: string;
 }
 
 export interface AddMember {
   channel_id: string;
   participant_id: string;
   role?: Role;
+  client_id?: string;
 }
 
 export interface RemoveMember {
   channel_id: string;
   participant_id: string;
+  client_id?: string;
 }
 
 /** A page in seq order: the first after ``after``, or the last before ``before``. ``wait`` seconds for the first. */
@@ -171,18 +195,19 @@ export interface Ask {
 export interface PostMessage {
   channel_id: string;
   content: string;
-  client_id?: string;
   parent_id?: string;
   lamport?: number;
   mentions?: string[];
   parts?: Record<string, unknown>[];
   question?: Ask;
+  client_id?: string;
 }
 
 export interface EditMessage {
   channel_id: string;
   message_id: string;
   content: string;
+  client_id?: string;
 }
 
 export interface OneMessage {
@@ -190,9 +215,16 @@ export interface OneMessage {
   message_id: string;
 }
 
+export interface ChangeMessage {
+  channel_id: string;
+  message_id: string;
+  client_id?: string;
+}
+
 export interface MarkRead {
   channel_id: string;
   seq: number;
+  client_id?: string;
 }
 
 export interface Answer {
@@ -210,15 +242,18 @@ export interface ListQuestions {
 export interface CreateAgent {
   name: string;
   description?: string;
+  client_id?: string;
 }
 
 export interface RevokeKey {
   agent_id: string;
   key_id: string;
+  client_id?: string;
 }
 
-export interface OneAgent {
+export interface CreateKey {
   agent_id: string;
+  client_id?: string;
 }
 
 export interface CreateInvite {
@@ -227,6 +262,7 @@ export interface CreateInvite {
   email?: string;
   expires_in?: number;
   max_uses?: number;
+  client_id?: string;
 }
 
 /** A kernel asks its own server for a key: ``proof`` is HMAC-SHA256 under its connection key of the other fields. The signed text is ``agentchat-kernel\n{kernel_id}\n{agent_name}\n{notebook}\n{at}``; ``at`` may be 60 seconds off. */
@@ -375,13 +411,13 @@ export interface SendMessage {
   type: "send_message";
   channel_id: string;
   content: string;
-  client_id?: string;
   parent_id?: string;
   lamport?: number;
   mentions?: string[];
   parts?: Record<string, unknown>[];
   question?: Ask;
   request_id?: string;
+  client_id?: string;
 }
 
 /** Replays the channel from after ``after`` (from now on, if absent), then goes live. */
@@ -399,6 +435,7 @@ export interface Unsubscribe {
   request_id?: string;
 }
 
+/** Everything up to ``seq`` was handled; sending it again changes nothing. */
 export interface Ack {
   type: "ack";
   channel_id: string;
@@ -406,10 +443,11 @@ export interface Ack {
   request_id?: string;
 }
 
+/** Ephemeral: coalesced per sender and kind, dropped where a reader is busy, never in the log. ``status`` takes ``{"text"}``; ``progress`` ``{"text", "done", "total"}``; ``stream`` ``{"id", "text"}``, a message in the making, its whole text each time, until one with that ``client_id`` is posted. ``presence`` comes from connections: what a client says of it (``{"state": "away"}``) goes along. */
 export interface SendSignal {
   type: "signal";
   channel_id: string;
-  kind: "presence" | "progress" | "status" | "typing";
+  kind: SignalKind;
   data?: Record<string, unknown>;
   request_id?: string;
 }
@@ -419,8 +457,8 @@ export interface SendAnswer {
   message_id: string;
   value: unknown;
   channel_id?: string;
-  client_id?: string;
   request_id?: string;
+  client_id?: string;
 }
 
 /** The asker has taken its question's answer: asking with the same key now asks anew. */
@@ -429,6 +467,7 @@ export interface Consume {
   channel_id: string;
   message_id: string;
   request_id?: string;
+  client_id?: string;
 }
 
 export interface Ping {
@@ -492,10 +531,11 @@ export interface Signal {
   type: "signal";
   channel_id: string;
   participant_id: string;
-  kind: string;
+  kind: SignalKind;
   data: Record<string, unknown>;
 }
 
+/** This connection did not read, and its send buffer is full: it no longer gets the channel. `subscribe` with ``after=resume_after`` goes on where it stopped, nothing missed and nothing twice. */
 export interface Lagged {
   type: "lagged";
   channel_id: string;
