@@ -8,7 +8,7 @@ carries everything random or secret-derived in itself (ids, hashes): applying it
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Union
 
 from msgspec import Struct
@@ -194,14 +194,20 @@ def partition_of(command: AnyCommand) -> str:
 # ------------------------------------------------------------------------------------------------ events
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Appended:
-    """A new entry in a channel's log, at ``seq``; the entry before it is at ``prev_seq``."""
+    """A new entry in a channel's log, at ``seq``; the entry before it is at ``prev_seq``.
+
+    ``asked_at``: when the question was asked that this message closes. ``arrived``: when this hub's journal was given the
+    command, by `time.perf_counter`; 0 where another hub's was. Both are for metrics, and neither is state.
+    """
 
     channel_id: str
     seq: int
     prev_seq: int
     frame: NewMessage | MessageUpdated | MessageDeleted
+    asked_at: str | None = field(default=None, compare=False)
+    arrived: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

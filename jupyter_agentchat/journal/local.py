@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from ..commands import AnyCommand, Event, Placed, partition_of
+from ..commands import AnyCommand, Appended, Event, Placed, partition_of
 from ..errors import ChatError, InternalError, StoreUnavailable
 from ..protocol import timestamp
 from ..state import apply_all, apply_each
@@ -28,6 +28,7 @@ OF_THE_COMMAND = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.Programming
 class _Entry:
     command: AnyCommand
     reply: asyncio.Future[Any]
+    arrived: float
     outcome: Any = None
     error: ChatError | None = None
 
@@ -64,7 +65,7 @@ class LocalJournal:
             raise StoreUnavailable("The hub is stopped: start it again, nothing accepted was lost.", retry_after=1.0)
         if self._queued >= self._max_queued:
             raise StoreUnavailable(f"{self._queued:,} commands wait for the disk already: try again later.", retry_after=1.0)
-        entry = _Entry(command, self._loop.create_future())
+        entry = _Entry(command, self._loop.create_future(), time.perf_counter())
         self._queued += 1
         self._queue.put(entry)
         return await entry.reply
@@ -144,6 +145,9 @@ class LocalJournal:
         events: list[Event] = []
         for entry, (outcome, refusal, happened) in zip(entries, applied, strict=True):
             entry.outcome, entry.error = outcome, refusal
+            for event in happened:
+                if isinstance(event, Appended):
+                    event.arrived = entry.arrived
             events += happened
         return events
 

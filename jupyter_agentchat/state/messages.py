@@ -73,7 +73,7 @@ def row_of(message: Message) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def append(db: sqlite3.Connection, message: Message, acting: Seat) -> Event:
+def append(db: sqlite3.Connection, message: Message, acting: Seat) -> Appended:
     """Writes the message at the end of its channel's log; ``acting.last_seq`` is where the log ended until now."""
     db.execute(f"{INSERT} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row_of(message))
     db.execute("UPDATE channels SET last_seq = ? WHERE id = ?", (message.seq, message.channel_id))

@@ -207,4 +207,6 @@ def _close(
         place.message_id, asked.channel_id, place.seq, closing.by_id, acting.name, acting.kind,
         str(closing.value) if content is None else content, closing.at, place.client_id, asked.id, closes=closing,
     )  # fmt: skip
-    return Posted(message, created=True), [messages.append(db, message, acting)]
+    event = messages.append(db, message, acting)
+    event.asked_at = asked.created_at
+    return Posted(message, created=True), [event]
