@@ -14,10 +14,12 @@ from typing import Any, Literal, Union
 from msgspec import Struct
 
 from .errors import ChatError
-from .protocol import Ask, Kind, Message, MessageDeleted, MessageUpdated, NewMessage, Role
+from .protocol import Ask, Kind, Message, MessageDeleted, MessageUpdated, NewMessage, Role, encode
 
 DIRECTORY = "directory"
 HUB = "hub"
+WINDOW = 86_400.0
+"""Seconds for which a client_id is remembered, unless the hub says otherwise."""
 
 
 class NewPerson(Struct, omit_defaults=True):
@@ -46,7 +48,15 @@ class NewMember(Struct, omit_defaults=True):
     role: Role = "member"
 
 
-class Command(Struct, omit_defaults=True, tag_field="op"):
+class Repeatable(Struct, omit_defaults=True, kw_only=True, tag_field="op"):
+    """``client_id``: the actor's own id for it. Within ``window`` seconds it is applied once in its partition: sent again, it
+    gives what it gave and changes nothing."""
+
+    client_id: str | None = None
+    window: float = WINDOW
+
+
+class Command(Repeatable, omit_defaults=True, tag_field="op"):
     actor: str
 
 
@@ -111,7 +121,6 @@ class Post(Command, tag="post"):
     channel_id: str
     message_id: str
     content: str
-    client_id: str | None = None
     parent_id: str | None = None
     lamport: int | None = None
     mentions: list[str] | None = None
@@ -137,7 +146,6 @@ class Close(Command, tag="close"):
     message_id: str
     closing_id: str
     value: Any
-    client_id: str | None = None
 
 
 class Withdraw(Command, tag="withdraw"):
@@ -189,6 +197,17 @@ AnyCommand = Union[
 def partition_of(command: AnyCommand) -> str:
     """Where a command belongs: order is promised within a partition only."""
     return DIRECTORY if isinstance(command, (Found, Enrol, Revoke)) else command.channel_id
+
+
+def size_of(command: AnyCommand) -> int:
+    """About how many bytes a command holds: what somebody wrote, and some for the rest."""
+    size = 500
+    content = command.content if isinstance(command, (Post, Edit)) else command.value if isinstance(command, Close) else None
+    if isinstance(content, str):
+        size += len(content) if content.isascii() else len(content.encode(errors="replace"))
+    if isinstance(command, Post) and command.parts:
+        size += len(encode(command.parts))
+    return size
 
 
 # ------------------------------------------------------------------------------------------------ events
@@ -245,6 +264,9 @@ class Enrolled:
 
     participant_ids: list[str]
     channel_id: str | None
+    credential_ids: list[str] = field(default_factory=list)
+    created: bool = True
+    """False where the command was sent again under its client_id."""
 
 
 @dataclass(frozen=True, slots=True)

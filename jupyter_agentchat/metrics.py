@@ -22,7 +22,7 @@ FSYNC = Histogram("agentchat_fsync_seconds", "A commit: the time in which the di
 BATCH = Histogram("agentchat_batch_commands", "Commands in one commit.", buckets=(1, 2, 5, 10, 25, 50, 100, 250, 1000, 5000))
 
 COMMANDS = Counter("agentchat_commands_total", "Commands that were applied, by kind.", ["kind"])
-REPEATED = Counter("agentchat_repeated_commands_total", "Commands that came again under their client_id and changed nothing.")
+REPEATED = Counter("agentchat_repeated_commands_total", "Posts and enrolments that came again and changed nothing.")
 REFUSALS = Counter("agentchat_refusals_total", "Calls and frames that were refused, by the error's code.", ["code"])
 LAGS = Counter("agentchat_lags_total", "Times that a connection which does not read was told `lagged`.")
 SIGNALS = Counter("agentchat_signals_total", "Signals that came in, by kind.", ["kind"])

@@ -8,10 +8,11 @@ from typing import Any, get_args
 from msgspec import UNSET
 
 from .errors import ChatError, EmptyMessage, Forbidden, InvalidAnswer, InvalidRequest, MessageTooLarge
-from .protocol import MAX_MESSAGE_BYTES, Ask, Kind, Question, Role
+from .protocol import MAX_CLOCK, MAX_MESSAGE_BYTES, Ask, Kind, Question, Role
 
 MAX_PARTS_BYTES = 4 * MAX_MESSAGE_BYTES
 MAX_DEPTH = 64
+MAX_LEAP = 2**40
 ROLES = frozenset(get_args(Role))
 
 
@@ -82,6 +83,22 @@ def _check_value(value: Any, choices: list[str] | None, what: str, error: type[C
         raise error(f"{what} is not a text: this question is answered by a non-empty string.")
     else:
         check_content(value)
+
+
+def check_clock(lamport: int, clock: int) -> None:
+    """One message must not use up the clock of a channel. Raises: InvalidRequest."""
+    if lamport > clock + MAX_LEAP:
+        raise InvalidRequest(
+            f"lamport {lamport:,} is far beyond this channel's clock, {clock:,}: send your last known clock + 1, or none."
+        )
+
+
+def tick(lamport: int | None, clock: int, parent: int | None = None) -> int:
+    """The logical clock of a message (Lamport 1978): its sender's own where that was sent, else the channel's next. Always
+    above that of the message it answers; the clock stops at `MAX_CLOCK`."""
+    if lamport is None:
+        return min(clock + 1, MAX_CLOCK)
+    return lamport if parent is None else min(max(lamport, parent + 1), MAX_CLOCK)
 
 
 def check_may_write(role: Role) -> None:

@@ -13,10 +13,11 @@ from typing import Any
 from .. import commands as c
 from .. import protocol as p
 from .. import rules
-from ..commands import HUB, Appended, Event, NewMember
+from ..commands import HUB, AnyCommand, Appended, Event, NewMember
 from ..errors import ChannelNotFound, ChatError, Forbidden, MessageTooLarge, Unauthenticated
 from ..feed import Feed, Follower
 from ..journal import Journal
+from ..limits import Limits
 from ..state import read
 from ..state.store import Store
 from .caller import Caller, Principal, hash_of
@@ -47,7 +48,9 @@ class Hub:
         kernel_key: Callable[[str], bytes | None] = lambda kernel_id: None,
         local_secret: str | None = None,
         workspace_owner_needed: bool = False,
+        limits: Limits | None = None,
     ) -> None:
+        self.limits = limits or Limits()
         self.store = store
         self.journal = journal
         self.feed = Feed(store)
@@ -88,6 +91,12 @@ class Hub:
                 await self._deadlines
         await self.journal.close()
         self.store.close()
+
+    async def submit(self, command: AnyCommand, request: p.Change) -> Any:
+        """The outcome of what ``request`` asks for; what it was the first time, if its client_id was known."""
+        if request.client_id is not None:
+            command.client_id, command.window = request.client_id, self.limits.dedup_window
+        return await self.journal.submit(command)
 
     async def call(self, operation: p.Operation, caller: Caller, request: Any) -> tuple[int, Any]:
         """(HTTP status, reply). Raises: ChatError."""

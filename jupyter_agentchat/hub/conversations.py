@@ -40,9 +40,11 @@ class Conversations:
         channel_id = p.new_id("ch")
         # Apart from the handles of bootstrapped agents: a channel named like one to come must not become that agent's.
         handle = (owner_id or who.id, f"channel:{request.name}", channel_id)
-        enrolled = await self._hub.journal.submit(c.Enrol(who.id, handle=handle))
-        if enrolled.channel_id != channel_id and await self._hub.store.read(
-            lambda db: read.channel_exists(db, enrolled.channel_id)
+        enrolled = await self._hub.submit(c.Enrol(who.id, handle=handle), request)
+        if (
+            enrolled.created
+            and enrolled.channel_id != channel_id
+            and await self._hub.store.read(lambda db: read.channel_exists(db, enrolled.channel_id))
         ):
             raise NameTaken(f"There is a channel named {request.name!r} already: join it, or choose another name.")
         people = [who.participant] + ([owner] if owner and owner.id != who.id else [])
@@ -58,11 +60,12 @@ class Conversations:
         return await self._channel(caller, request.channel_id)
 
     async def update_channel(self, caller: Caller, request: p.UpdateChannel) -> p.OneChannelReply:
-        await self._hub.journal.submit(c.ChangeChannel(caller.known.id, request.channel_id, request.name, request.topic))
+        change = c.ChangeChannel(caller.known.id, request.channel_id, request.name, request.topic)
+        await self._hub.submit(change, request)
         return await self._channel(caller, request.channel_id)
 
     async def archive_channel(self, caller: Caller, request: p.ArchiveChannel) -> p.Done:
-        await self._hub.journal.submit(c.ChangeChannel(caller.known.id, request.channel_id, archived=True))
+        await self._hub.submit(c.ChangeChannel(caller.known.id, request.channel_id, archived=True), request)
         return p.Done(ok=True)
 
     # ------------------------------------------------------------------ members
@@ -75,11 +78,11 @@ class Conversations:
         if person is None:
             raise NotFound(f"There is no participant {request.participant_id}.")
         member = NewMember(person.id, person.kind, person.name, request.role)
-        await self._hub.journal.submit(c.PutMember(caller.known.id, request.channel_id, member))
+        await self._hub.submit(c.PutMember(caller.known.id, request.channel_id, member), request)
         return await self.list_members(caller, p.OneChannel(request.channel_id))
 
     async def remove_member(self, caller: Caller, request: p.RemoveMember) -> p.Done:
-        await self._hub.journal.submit(c.DropMember(caller.known.id, request.channel_id, request.participant_id))
+        await self._hub.submit(c.DropMember(caller.known.id, request.channel_id, request.participant_id), request)
         return p.Done(ok=True)
 
     async def mark_read(self, caller: Caller, request: p.MarkRead) -> p.Done:
@@ -128,39 +131,35 @@ class Conversations:
         # Refused here too, so that what is far too large never enters the journal.
         rules.check_content(request.content)
         rules.check_parts(request.parts)
-        posted = await self._hub.journal.submit(
-            c.Post(
-                caller.known.id, request.channel_id, p.new_id("msg"), request.content, request.client_id, request.parent_id,
-                request.lamport, request.mentions, request.parts, request.question,
-            )
+        post = c.Post(
+            caller.known.id, request.channel_id, p.new_id("msg"), request.content, request.parent_id, request.lamport,
+            request.mentions, request.parts, request.question,
         )  # fmt: skip
+        posted = await self._hub.submit(post, request)
         return (201 if posted.created else 200), p.MessageReply(posted.message)
 
     async def edit_message(self, caller: Caller, request: p.EditMessage) -> p.MessageReply:
-        return p.MessageReply(
-            await self._hub.journal.submit(c.Edit(caller.known.id, request.channel_id, request.message_id, request.content))
-        )
+        edit = c.Edit(caller.known.id, request.channel_id, request.message_id, request.content)
+        return p.MessageReply(await self._hub.submit(edit, request))
 
     async def delete_message(self, caller: Caller, request: p.ChangeMessage) -> p.Done:
-        await self._hub.journal.submit(c.Delete(caller.known.id, request.channel_id, request.message_id))
+        await self._hub.submit(c.Delete(caller.known.id, request.channel_id, request.message_id), request)
         return p.Done(ok=True)
 
     # ------------------------------------------------------------------ questions
 
     async def answer(self, caller: Caller, request: p.Answer) -> p.MessageReply:
-        posted = await self._hub.journal.submit(
-            c.Close(caller.known.id, request.channel_id, request.message_id, p.new_id("msg"), request.value, request.client_id)
-        )
+        close = c.Close(caller.known.id, request.channel_id, request.message_id, p.new_id("msg"), request.value)
+        posted = await self._hub.submit(close, request)
         return p.MessageReply(posted.message)
 
     async def withdraw(self, caller: Caller, request: p.ChangeMessage) -> p.MessageReply:
-        posted = await self._hub.journal.submit(
-            c.Withdraw(caller.known.id, request.channel_id, request.message_id, p.new_id("msg"))
-        )
+        withdraw = c.Withdraw(caller.known.id, request.channel_id, request.message_id, p.new_id("msg"))
+        posted = await self._hub.submit(withdraw, request)
         return p.MessageReply(posted.message)
 
     async def consume(self, caller: Caller, request: p.ChangeMessage) -> p.Done:
-        await self._hub.journal.submit(c.ConsumeAnswer(caller.known.id, request.channel_id, request.message_id))
+        await self._hub.submit(c.ConsumeAnswer(caller.known.id, request.channel_id, request.message_id), request)
         return p.Done(ok=True)
 
     async def list_questions(self, caller: Caller, request: p.ListQuestions) -> p.QuestionsReply:
@@ -187,11 +186,10 @@ class Conversations:
         # The token names its channel, so that a hub finds it without a directory of secrets.
         token = f"{request.channel_id.removeprefix('ch_')}.{p.new_secret('inv').removeprefix('inv_')}"
         expires_at = p.timestamp(time.time() + request.expires_in)
-        await self._hub.journal.submit(
-            c.Invite(
-                inviter_id, request.channel_id, p.new_id("inv"), hash_of(token), expires_at, request.max_uses, request.name
-            )
+        invite = c.Invite(
+            inviter_id, request.channel_id, p.new_id("inv"), hash_of(token), expires_at, request.max_uses, request.name
         )
+        await self._hub.submit(invite, request)
         return p.InviteReply(f"{caller.base_url}invite/{token}", token, expires_at)
 
     async def look_up_invite(self, caller: Caller, request: p.LookUpInvite) -> p.InviteState:
@@ -209,14 +207,22 @@ class Conversations:
             person, token = caller.who.participant, ""
             await self._use_invite(request.token, person)
             return p.SignedIn(person, token, channel_id)
-        _, _, invited_name = await self._check_invite(request.token)
-        name = (request.name or invited_name or "").strip()
+        # Who accepts again under the same client_id lost the reply, and is the same guest.
+        repeats = f"guest:{hash_of(f'{request.token} {request.client_id}')}" if request.client_id else None
+        known = await self._hub.store.read(lambda db: read.by_identity(db, repeats)) if repeats else None
+        _, _, invited_name = await self._check_invite(request.token, known.id if known else None)
+        name = known.name if known else (request.name or invited_name or "").strip()
         if not name:
             raise InvalidRequest("Give your name: the others in the channel will see it.")
-        await self._hub.store.read(lambda db: check_name_free(db, channel_id, name))
-        guest = p.Participant(p.new_id("hu"), "human", name)
+        if not known:
+            await self._hub.store.read(lambda db: check_name_free(db, channel_id, name))
+        guest = known or p.Participant(p.new_id("hu"), "human", name)
+        new = None if known else NewPerson(guest.id, "human", guest.name, repeats)
         # The guest is known before the invite is used: a crash in between costs an unused name, never the invite.
-        token = await self._hub.people.new_session(guest.id, NewPerson(guest.id, "human", guest.name))
+        token = await self._hub.people.new_session(guest.id, new)
+        if new and repeats:  # the same call may have come twice at once
+            enrolled = await self._hub.store.read(lambda db: read.by_identity(db, repeats))
+            guest = guest if enrolled is None else enrolled
         await self._use_invite(request.token, guest)
         return p.SignedIn(guest, token, channel_id)
 

@@ -215,20 +215,20 @@ class People:
             p.new_id("ag"), "agent", request.name, f"agent:{owner_id}//{request.name}", request.description, owner_id
         )
         key, credential = _new_key(agent.id)
-        await self._hub.journal.submit(c.Enrol(who.id, [agent], [credential], refuse_known=True))
-        return p.AgentReply(await self._participant(agent.id), key, credential.id)
+        enrolled = await self._hub.submit(c.Enrol(who.id, [agent], [credential], refuse_known=True), request)
+        return p.AgentReply(await self._participant(enrolled.participant_ids[0]), key, enrolled.credential_ids[0])
 
     async def create_key(self, caller: Caller, request: p.CreateKey) -> p.KeyReply:
         await self._check_may_manage_agent(caller.known, request.agent_id)
         key, credential = _new_key(request.agent_id)
-        await self._hub.journal.submit(c.Enrol(caller.known.id, [], [credential]))
-        return p.KeyReply(key, credential.id)
+        enrolled = await self._hub.submit(c.Enrol(caller.known.id, [], [credential]), request)
+        return p.KeyReply(key, enrolled.credential_ids[0])
 
     async def revoke_key(self, caller: Caller, request: p.RevokeKey) -> p.Done:
         await self._check_may_manage_agent(caller.known, request.agent_id)
         if await self._hub.store.read(lambda db: read.credential_owner(db, request.key_id)) != request.agent_id:
             raise NotFound(f"The agent {request.agent_id} has no key {request.key_id}.")
-        await self._hub.journal.submit(c.Revoke(caller.known.id, request.key_id))
+        await self._hub.submit(c.Revoke(caller.known.id, request.key_id), request)
         return p.Done(ok=True)
 
     async def _check_may_manage_agent(self, who: Principal, agent_id: str) -> None:

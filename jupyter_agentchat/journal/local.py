@@ -7,14 +7,16 @@ import logging
 import sqlite3
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, get_args
 
-from ..commands import AnyCommand, Appended, Event, Placed, partition_of
-from ..errors import ChatError, InternalError, StoreUnavailable
+from .. import metrics
+from ..commands import AnyCommand, Appended, Event, Placed, partition_of, size_of
+from ..errors import ChatError, InternalError, Overloaded, StoreUnavailable
 from ..protocol import timestamp
-from ..state import apply_all, apply_each
+from ..state import apply_all, apply_each, receipts
 from ..state.store import Store, unavailable
 from . import OnApplied
 
@@ -24,10 +26,19 @@ OF_THE_COMMAND = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.Programming
 """What SQLite says of the statement it was given; all else it says of the file."""
 
 
+RETRY_AFTER = 0.5
+"""Seconds after which a full queue has most probably room again: a batch of 20,000 takes about as long."""
+SWEEP_SECONDS = 1.0
+
+
+APPLIED = {command: metrics.COMMANDS.labels(str(command.__struct_config__.tag)) for command in get_args(AnyCommand)}
+
+
 @dataclass(slots=True)
 class _Entry:
     command: AnyCommand
     reply: asyncio.Future[Any]
+    size: int
     arrived: float
     outcome: Any = None
     error: ChatError | None = None
@@ -38,15 +49,19 @@ class LocalJournal:
 
     It takes everything that waits, applies it in one transaction, commits with one fsync, then answers everybody in it.
     Batches are not capped: under load a batch grows to what one fsync's time lets in, which is what makes many senders fast
-    (evidence: 256 producers, 39,000/s). Memory is capped by ``max_queued`` instead: past it, submit refuses at once.
+    (evidence: 256 producers, 39,000/s). Memory is capped by what waits instead: past ``max_queued`` commands or
+    ``max_queued_bytes`` of content, submit refuses at once.
     """
 
-    def __init__(self, store: Store, *, max_queued: int = 20_000) -> None:
+    def __init__(self, store: Store, *, max_queued: int = 20_000, max_queued_bytes: int = 64 * 1024 * 1024) -> None:
         self._store = store
         self._max_queued = max_queued
+        self._max_queued_bytes = max_queued_bytes
+        self._queued_bytes = 0
         self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
         self._queued = 0
         self._positions: dict[str, tuple[int, str]] = {}
+        self._sweep_at = 0.0
         self._thread: threading.Thread | None = None
         self._closed = asyncio.Event()
         self._on_applied: OnApplied
@@ -63,12 +78,23 @@ class LocalJournal:
     async def submit(self, command: AnyCommand) -> Any:
         if self._thread is None:
             raise StoreUnavailable("The hub is stopped: start it again, nothing accepted was lost.", retry_after=1.0)
-        if self._queued >= self._max_queued:
-            raise StoreUnavailable(f"{self._queued:,} commands wait for the disk already: try again later.", retry_after=1.0)
-        entry = _Entry(command, self._loop.create_future(), time.perf_counter())
-        self._queued += 1
+        size = size_of(command)
+        # One alone is taken, however large: else it could never be sent.
+        if self._queued >= self._max_queued or (self._queued and self._queued_bytes + size > self._max_queued_bytes):
+            raise Overloaded(
+                f"{self._queued:,} commands with {self._queued_bytes:,} bytes wait for the disk already: try again later.",
+                retry_after=RETRY_AFTER,
+            )
+        entry = _Entry(command, self._loop.create_future(), size, time.perf_counter())
+        self._count(1, size)
         self._queue.put(entry)
         return await entry.reply
+
+    def _count(self, commands: int, size: int) -> None:
+        self._queued += commands
+        self._queued_bytes += size
+        metrics.QUEUE_COMMANDS.inc(commands)
+        metrics.QUEUE_BYTES.inc(size)
 
     async def close(self) -> None:
         if self._thread is not None:
@@ -134,7 +160,10 @@ class LocalJournal:
                 "INSERT INTO partitions VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq, at = excluded.at",
                 [(partition, seq, at) for partition, (seq, at) in moved.items()],
             )
+            self._sweep(db, max((at for _, at in moved.values()), default=""))
+            committing = time.perf_counter()
             db.execute("COMMIT")
+            metrics.FSYNC.observe(time.perf_counter() - committing)
         except BaseException:
             if db.in_transaction:
                 db.execute("ROLLBACK")
@@ -142,14 +171,27 @@ class LocalJournal:
         if len(self._positions) > 100_000:
             self._positions.clear()
         self._positions.update(moved)
+        metrics.BATCH.observe(len(entries))
+        kinds = Counter(type(command) for (command, _, _), (_, refusal, _) in zip(placed, applied, strict=True) if not refusal)
+        for kind, count in kinds.items():
+            APPLIED[kind].inc(count)
         events: list[Event] = []
         for entry, (outcome, refusal, happened) in zip(entries, applied, strict=True):
             entry.outcome, entry.error = outcome, refusal
+            if getattr(outcome, "created", True) is False:
+                metrics.REPEATED.inc()
             for event in happened:
                 if isinstance(event, Appended):
                     event.arrived = entry.arrived
             events += happened
         return events
+
+    def _sweep(self, db: sqlite3.Connection, now: str) -> None:
+        """Forgets the client_ids whose window is over, now and then, along with a commit that is made anyway."""
+        if now and time.monotonic() >= self._sweep_at:
+            swept = receipts.sweep(db, now)
+            # On with it while there are more, at a rate above that of the busiest hub.
+            self._sweep_at = time.monotonic() + (0.0 if swept >= receipts.SWEPT // 2 else SWEEP_SECONDS)
 
     def _place(self, entries: list[_Entry]) -> list[Placed]:
         """The commands, each with its partition's next seq and a time."""
@@ -174,7 +216,7 @@ class LocalJournal:
     # ------------------------------------------------------------------ on the event loop
 
     def _settle(self, entries: list[_Entry], events: list[Event]) -> None:
-        self._queued -= len(entries)
+        self._count(-len(entries), -sum(entry.size for entry in entries))
         for entry in entries:
             if entry.reply.cancelled():
                 continue

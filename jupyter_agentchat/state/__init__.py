@@ -14,7 +14,7 @@ from typing import Any
 from .. import commands as c
 from ..commands import AnyCommand, Applied, Event, Placed
 from ..errors import ChatError
-from . import channels, directory, messages, questions
+from . import channels, directory, messages, questions, receipts
 from .together import goes_together, post_together
 
 
@@ -28,7 +28,13 @@ def apply(db: sqlite3.Connection, command: AnyCommand, seq: int, at: str) -> tup
     Returns: the outcome for who submitted it, and the events for who follows.
     Raises: ChatError for a refusal.
     """
-    return _APPLY[type(command)](db, command, seq, at)
+    if command.client_id is None:
+        return _APPLY[type(command)](db, command, seq, at)
+    if known := receipts.recall(db, command, at):
+        return known[0], []
+    outcome, events = _APPLY[type(command)](db, command, seq, at)
+    receipts.keep(db, command, at, outcome)
+    return outcome, events
 
 
 def apply_all(db: sqlite3.Connection, placed: Sequence[Placed]) -> list[Applied]:

@@ -31,13 +31,14 @@ class Seat:
     name: str
     role: Role
     last_seq: int
+    clock: int
     archived: bool
 
 
 def seat(db: sqlite3.Connection, channel_id: str, participant_id: str) -> Seat:
     """Raises: ChannelNotFound for an unknown channel and for one that the participant is not in, alike."""
     row = db.execute(
-        "SELECT m.kind, m.name, m.role, c.last_seq, c.archived FROM members m JOIN channels c ON c.id = m.channel_id"
+        "SELECT m.kind, m.name, m.role, c.last_seq, c.clock, c.archived FROM members m JOIN channels c ON c.id = m.channel_id"
         " WHERE m.channel_id = ? AND m.participant_id = ?",
         (channel_id, participant_id),
     ).fetchone()

@@ -46,7 +46,8 @@ def enrol(db: sqlite3.Connection, command: Enrol, seq: int, at: str) -> tuple[En
         scope = ids.get(scope, scope)
         db.execute("INSERT INTO handles VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (scope, name, proposed))
         (channel_id,) = db.execute("SELECT channel_id FROM handles WHERE scope = ? AND name = ?", (scope, name)).fetchone()
-    return Enrolled([ids[person.id] for person in command.people], channel_id), []
+    credential_ids = [new.id for new in command.credentials]
+    return Enrolled([ids[person.id] for person in command.people], channel_id, credential_ids), []
 
 
 def _check_owner(db: sqlite3.Connection, command: Enrol) -> None:

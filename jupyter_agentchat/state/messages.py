@@ -16,27 +16,29 @@ from .rows import message_by_id, to_json
 
 def post(db: sqlite3.Connection, command: Post, seq: int, at: str) -> tuple[Posted, list[Event]]:
     acting = seat(db, command.channel_id, command.actor)
-    admit(command, acting)
-    if known := sent_before(db, command.channel_id, command.actor, command.client_id):
-        return Posted(known, created=False), []
-    if command.parent_id and message_by_id(db, command.channel_id, command.parent_id) is None:
+    admit(command, acting, acting.clock)
+    parent = message_by_id(db, command.channel_id, command.parent_id) if command.parent_id else None
+    if command.parent_id and parent is None:
         raise InvalidRequest(f"parent_id {command.parent_id} is not a message of this channel: a reply follows its parent.")
     if command.question:
         rules.check_ask(command.question)
         if taken_up := questions.take_up(db, command, seq, at):
             return taken_up
     message = message_of(command, acting, seq, at)
+    message.lamport = rules.tick(command.lamport, acting.clock, parent.lamport if parent else None)
     if command.question:
         message.question = questions.open_question(db, command, acting, seq, at)
     return Posted(message, created=True), [append(db, message, acting)]
 
 
-def admit(command: Post, acting: Seat) -> None:
+def admit(command: Post, acting: Seat, clock: int) -> None:
     """Refuses what may not be posted, whatever stands in the log."""
     rules.check_may_write(acting.role)
     check_open(acting, command.channel_id)
     rules.check_content(command.content)
     rules.check_parts(command.parts)
+    if command.lamport is not None:
+        rules.check_clock(command.lamport, clock)
 
 
 def message_of(command: Post, acting: Seat, seq: int, at: str) -> Message:
@@ -46,26 +48,14 @@ def message_of(command: Post, acting: Seat, seq: int, at: str) -> Message:
     )  # fmt: skip
 
 
-def sent_before(db: sqlite3.Connection, channel_id: str, author_id: str, client_id: str | None) -> Message | None:
-    """The message that this sender sent under this client_id."""
-    if client_id is None:
-        return None
-    row = db.execute(
-        "SELECT id FROM messages WHERE channel_id = ? AND author_id = ? AND client_id = ?", (channel_id, author_id, client_id)
-    ).fetchone()
-    return message_by_id(db, channel_id, row[0]) if row else None
-
-
-COLUMNS = (
-    "(channel_id, seq, id, author_id, author_name, author_kind, content, created_at, client_id,"
+INTO = (
+    "INTO messages (channel_id, seq, id, author_id, author_name, author_kind, content, created_at, client_id,"
     " parent_id, lamport, mentions, parts, closes)"
 )
-INSERT = f"INSERT INTO messages {COLUMNS}"
-INSERT_OR_FAIL = f"INSERT OR FAIL INTO messages {COLUMNS}"
 
 
 def row_of(message: Message) -> tuple[Any, ...]:
-    """The values for `INSERT`."""
+    """The values for `INTO`."""
     return (
         message.channel_id, message.seq, message.id, message.author_id, message.author_name, message.author_kind,
         message.content, message.created_at, message.client_id, message.parent_id, message.lamport, to_json(message.mentions),
@@ -75,9 +65,16 @@ def row_of(message: Message) -> tuple[Any, ...]:
 
 def append(db: sqlite3.Connection, message: Message, acting: Seat) -> Appended:
     """Writes the message at the end of its channel's log; ``acting.last_seq`` is where the log ended until now."""
-    db.execute(f"{INSERT} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row_of(message))
-    db.execute("UPDATE channels SET last_seq = ? WHERE id = ?", (message.seq, message.channel_id))
+    message.lamport = rules.tick(message.lamport, acting.clock)
+    row = row_of(message)
+    db.execute(f"INSERT {INTO} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608 (a constant)
+    advance(db, message.channel_id, message.seq, message.lamport)
     return Appended(message.channel_id, message.seq, acting.last_seq, NewMessage(message))
+
+
+def advance(db: sqlite3.Connection, channel_id: str, seq: int, clock: int) -> None:
+    """The end of a channel's log, and its clock, which never goes back."""
+    db.execute("UPDATE channels SET last_seq = ?, clock = max(clock, ?) WHERE id = ?", (seq, clock, channel_id))
 
 
 def edit(db: sqlite3.Connection, command: Edit, seq: int, at: str) -> tuple[Message, list[Event]]:
@@ -118,5 +115,5 @@ def _own(db: sqlite3.Connection, command: Edit | Delete, what: str) -> tuple[Sea
 
 def changed(db: sqlite3.Connection, channel_id: str, seq: int, acting: Seat, frame: MessageUpdated | MessageDeleted) -> Event:
     """A change has a place in the log too: so a reader with a cursor learns of it like of a message."""
-    db.execute("UPDATE channels SET last_seq = ? WHERE id = ?", (seq, channel_id))
+    advance(db, channel_id, seq, 0)
     return Appended(channel_id, seq, acting.last_seq, frame)

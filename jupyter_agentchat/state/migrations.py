@@ -56,6 +56,22 @@ STEPS: dict[str, str] = {
         -- how far the journal has been applied, by partition
         CREATE TABLE partitions (partition TEXT PRIMARY KEY, seq INTEGER NOT NULL, at TEXT NOT NULL) WITHOUT ROWID;
     """,
+    "0002_receipts": """
+        -- what was sent with a client_id, in the order of arrival, so that the oldest are found without an index
+        CREATE TABLE receipts (
+            "partition" TEXT NOT NULL, actor TEXT NOT NULL, client_id TEXT NOT NULL, subject TEXT NOT NULL, until TEXT NOT NULL,
+            outcome TEXT
+        );
+        CREATE UNIQUE INDEX receipts_by_client_id ON receipts ("partition", actor, client_id);
+        INSERT INTO receipts SELECT channel_id, author_id, client_id,
+            CASE WHEN closes IS NULL THEN 'post' ELSE 'close ' || parent_id END,
+            strftime('%Y-%m-%dT%H:%M:%fZ', created_at, '+1 day'), id
+            FROM messages WHERE client_id IS NOT NULL AND created_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 day');
+        DROP INDEX messages_by_client_id;
+        -- the channel's logical clock: at or above that of all its messages
+        ALTER TABLE channels ADD COLUMN clock INTEGER NOT NULL DEFAULT 0;
+        UPDATE channels SET clock = coalesce((SELECT max(lamport) FROM messages WHERE channel_id = channels.id), 0);
+    """,
 }
 
 

@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from .. import rules
 from ..commands import Close, ConsumeAnswer, Event, Expire, Post, Posted, Withdraw
-from ..errors import AlreadyClosed, Conflict, Forbidden, NotAQuestion, NotFound, QuestionChanged
+from ..errors import AlreadyClosed, Forbidden, NotAQuestion, NotFound, QuestionChanged
 from ..protocol import Ask, Closing, Message, MessageUpdated, Question, seconds_of, timestamp
 from . import messages
 from .channels import Seat, check_open, seat
@@ -45,7 +45,7 @@ def take_up(db: sqlite3.Connection, command: Post, seq: int, at: str) -> tuple[P
     if question.state == "open" and ask.decided is not None:
         acting = seat(db, command.channel_id, command.actor)
         closing = Closing(message.id, "answered", ask.decided.value, command.actor, acting.name, at, ask.decided.source)
-        # Without the client_id: it stands for the question, which a retry takes up again, not for what closes it.
+        # Without the client_id, which is the question's.
         _, events = _close(db, message, closing, acting, Place(command.message_id, seq))
         return Posted(message, created=False), events
     return Posted(message, created=False), _retime(db, command, message, seq, at) if question.state == "open" else []
@@ -111,10 +111,6 @@ def _default_json(ask: Ask) -> str | None:
 def close(db: sqlite3.Connection, command: Close, seq: int, at: str) -> tuple[Posted, list[Event]]:
     acting = seat(db, command.channel_id, command.actor)
     check_open(acting, command.channel_id)
-    if known := messages.sent_before(db, command.channel_id, command.actor, command.client_id):
-        if known.closes is None or known.closes.question_id != command.message_id:
-            raise Conflict(f"You sent another message as {command.client_id} already: give this answer a client_id of its own.")
-        return Posted(known, created=False), []
     message = _question(db, command.channel_id, command.message_id)
     assert message.question is not None
     rules.check_may_answer(message.question, acting.kind, acting.name, acting.role)
@@ -140,8 +136,8 @@ def expire(db: sqlite3.Connection, command: Expire, seq: int, at: str) -> tuple[
     assert question is not None
     if question.state != "open" or question.deadline_at is None or question.deadline_at > at:
         return None, []
-    row = db.execute("SELECT last_seq FROM channels WHERE id = ?", (command.channel_id,)).fetchone()
-    acting = Seat(message.author_kind, message.author_name, "member", row[0], archived=False)
+    row = db.execute("SELECT last_seq, clock FROM channels WHERE id = ?", (command.channel_id,)).fetchone()
+    acting = Seat(message.author_kind, message.author_name, "member", row[0], row[1], archived=False)
     timed_out = question.default is UNSET
     closing = Closing(
         message.id, "timed_out" if timed_out else "default", question.default, message.author_id, message.author_name, at

@@ -13,10 +13,11 @@ from functools import cache
 from itertools import chain
 from typing import Any
 
+from .. import rules
 from ..commands import AnyCommand, Appended, Applied, Placed, Post, Posted
 from ..errors import ChatError
 from ..protocol import NewMessage
-from . import messages
+from . import messages, receipts
 from .channels import Seat, not_found
 
 CHUNKS = (64, 32, 16, 8, 4, 2, 1)
@@ -35,29 +36,42 @@ def post_together(db: sqlite3.Connection, placed: Sequence[Placed]) -> list[Appl
     the transaction holds a part of them and must be rolled back.
     """
     seats = _seats(db, {(command.channel_id, command.actor) for command, _, _ in placed if isinstance(command, Post)})
-    ends: dict[str, int] = {}
+    ends: dict[str, tuple[int, int]] = {}
     results: list[Applied] = []
     rows: list[tuple[Any, ...]] = []
+    kept: list[tuple[Any, ...]] = []
     for command, seq, at in placed:
         assert isinstance(command, Post)
         try:
             acting = seats.get((command.channel_id, command.actor))
             if acting is None:
                 raise not_found(command.channel_id)
-            messages.admit(command, acting)
+            last_seq, clock = ends.get(command.channel_id, (acting.last_seq, acting.clock))
+            messages.admit(command, acting, clock)
         except ChatError as refusal:
             results.append((None, refusal, ()))
             continue
         message = messages.message_of(command, acting, seq, at)
-        event = Appended(message.channel_id, seq, ends.get(message.channel_id, acting.last_seq), NewMessage(message))
-        ends[message.channel_id] = seq
+        message.lamport = rules.tick(command.lamport, clock)
+        event = Appended(message.channel_id, seq, last_seq, NewMessage(message))
+        ends[message.channel_id] = seq, max(clock, message.lamport)
         rows.append(messages.row_of(message))
+        if command.client_id is not None:
+            kept.append(
+                (command.channel_id, command.actor, command.client_id, "post", receipts.until(at, command.window), message.id)
+            )
         results.append((Posted(message, created=True), None, (event,)))
-    for chunk in _chunks(rows):
-        # OR FAIL: the whole transaction goes back if one row does, so SQLite need not keep a journal of this statement.
-        db.execute(f"{messages.INSERT_OR_FAIL} VALUES {_marks(len(chunk[0]), len(chunk))}", _flat(chunk))
-    db.executemany("UPDATE channels SET last_seq = ? WHERE id = ?", [(seq, channel_id) for channel_id, seq in ends.items()])
+    # OR FAIL: the whole transaction goes back if one row does, so SQLite need not keep a journal of this statement.
+    _insert(db, f"INSERT OR FAIL {receipts.INTO}", kept)
+    _insert(db, f"INSERT OR FAIL {messages.INTO}", rows)
+    for channel_id, (seq, clock) in ends.items():
+        messages.advance(db, channel_id, seq, clock)
     return results
+
+
+def _insert(db: sqlite3.Connection, into: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    for chunk in _chunks(rows):
+        db.execute(f"{into} VALUES {_marks(len(chunk[0]), len(chunk))}", _flat(chunk))
 
 
 def _seats(db: sqlite3.Connection, pairs: set[tuple[str, str]]) -> dict[tuple[str, str], Seat]:
@@ -65,7 +79,7 @@ def _seats(db: sqlite3.Connection, pairs: set[tuple[str, str]]) -> dict[tuple[st
     for chunk in _chunks(sorted(pairs)):
         query = (
             f"WITH asked (channel_id, participant_id) AS (VALUES {_marks(2, len(chunk))})"  # noqa: S608 (question marks)
-            " SELECT m.channel_id, m.participant_id, m.kind, m.name, m.role, c.last_seq, c.archived FROM asked"
+            " SELECT m.channel_id, m.participant_id, m.kind, m.name, m.role, c.last_seq, c.clock, c.archived FROM asked"
             " JOIN members m USING (channel_id, participant_id) JOIN channels c ON c.id = m.channel_id"
         )
         for channel_id, participant_id, *columns in db.execute(query, _flat(chunk)):

@@ -57,7 +57,7 @@ async def test_a_refusal_is_its_senders_alone_and_leaves_no_row(open_engine: Ope
 async def test_a_command_that_fails_unexpectedly_fails_alone(open_engine: Open) -> None:
     async with open_engine() as run:
         twice = Enrol(HUB, credentials=[NewCredential("key_1", "ag_bot", "key", "hash")])
-        bad: list[AnyCommand] = [post(100, lamport=2**70), twice, twice]
+        bad: list[AnyCommand] = [post(100, mentions=[object()]), twice, twice]
         good: list[AnyCommand] = [post(n) for n in range(20)]
         outcomes = await asyncio.gather(*map(run.journal.submit, [*good[:10], *bad, *good[10:]]), return_exceptions=True)
         assert [type(outcome) for outcome in outcomes[10:13] if isinstance(outcome, Exception)] == [

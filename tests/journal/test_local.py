@@ -62,7 +62,7 @@ class FailsTogether(LocalJournal):
 async def test_a_bad_command_in_a_batch_is_noticed_by_its_sender_alone(database: Path, journal: type[LocalJournal]) -> None:
     store = Store(database)
     async with Run(journal(store), store) as run:
-        batch = [post(n) for n in range(50)] + [post(50, lamport=2**70)] + [post(n) for n in range(51, 100)]
+        batch = [post(n) for n in range(50)] + [post(50, mentions=[object()])] + [post(n) for n in range(51, 100)]
         outcomes = await asyncio.gather(*map(run.journal.submit, batch), return_exceptions=True)
         failed = [outcome for outcome in outcomes if isinstance(outcome, InternalError)]
         if journal is FailsTogether:

@@ -88,7 +88,7 @@ class Room(Machine):
         return self.post(content, actor, question=Ask(**ask))
 
     def closing(self, question: Message, value: Any, actor: str = ANN, client_id: str | None = None) -> c.Close:
-        return c.Close(actor, ROOM, question.id, self.new_id(), value, client_id)
+        return c.Close(actor, ROOM, question.id, self.new_id(), value, client_id=client_id)
 
     def expiring(self, question: Message) -> c.Expire:
         return c.Expire(c.HUB, ROOM, question.id, self.new_id())

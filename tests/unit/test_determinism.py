@@ -48,7 +48,7 @@ def message(channel_id: str, place: int) -> str:
 def posts() -> st.SearchStrategy[Any]:
     return st.builds(
         lambda ch, who, content, client, parent, ask: c.Post(
-            who, ch, "", content, client, None if parent is None else message(ch, parent), question=ask
+            who, ch, "", content, None if parent is None else message(ch, parent), question=ask, client_id=client
         ),
         channel, actor, st.sampled_from(["hello", "go on?", " "]), client_id, st.none() | number, st.none() | asks,
     )  # fmt: skip
@@ -57,7 +57,7 @@ def posts() -> st.SearchStrategy[Any]:
 commands = st.one_of(
     posts(),
     posts(),
-    st.builds(lambda ch, who, n, v, cid: c.Close(who, ch, message(ch, n), "", v, cid), channel, actor, number,
+    st.builds(lambda ch, who, n, v, cid: c.Close(who, ch, message(ch, n), "", v, client_id=cid), channel, actor, number,
               st.sampled_from(["yes", "no", "other"]), client_id),
     st.builds(lambda ch, who, n: c.Withdraw(who, ch, message(ch, n), ""), channel, actor, number),
     st.builds(lambda ch, n: c.Expire(c.HUB, ch, message(ch, n), ""), channel, number),

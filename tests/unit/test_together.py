@@ -35,7 +35,7 @@ def posts(count: int) -> list[Placed]:
         actor = (BOT, ANN, BOT, EVE, ANN, WATCHER)[n % 6]
         content = " " if n % 11 == 10 else f"message {n}\0ä"
         client_id = None if n % 3 else f"client {n}"
-        made.append(c.Post(actor, ROOMS[n % 2], f"msg_{n:03}", content, client_id, None, n, ["x"], [{"a": [n]}]))
+        made.append(c.Post(actor, ROOMS[n % 2], f"msg_{n:03}", content, None, n, ["x"], [{"a": [n]}], client_id=client_id))
         if n == 20:
             made.append(c.Post(BOT, ROOMS[0], "msg_question", "Which?", question=Ask("key", ["one", "two"])))
         if n == 40:
@@ -71,8 +71,8 @@ def test_a_post_that_was_sent_before_is_left_to_one_by_one(tmp_path: Path) -> No
     with closing(Store(tmp_path / "one.db").open_writer()) as db:
         founding, first, again = placed(
             c.FoundChannel(BOT, ROOMS[0], "a", None, MEMBERS),
-            c.Post(BOT, ROOMS[0], "msg_1", "first", "same"),
-            c.Post(BOT, ROOMS[0], "msg_2", "again", "same"),
+            c.Post(BOT, ROOMS[0], "msg_1", "first", client_id="same"),
+            c.Post(BOT, ROOMS[0], "msg_2", "again", client_id="same"),
         )
         apply_each(db, [founding])
         before = rows(db)
