@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from jupyter_agentchat.commands import Event
-from jupyter_agentchat.errors import InternalError, InvalidRequest, NewerDatabase, StoreUnavailable
+from jupyter_agentchat.errors import InternalError, InvalidRequest, NewerDatabase, Overloaded, StoreUnavailable
+from jupyter_agentchat.journal import local
 from jupyter_agentchat.journal.local import LocalJournal, _Entry
 from jupyter_agentchat.state.store import Store, path_of
 from tests.journal.engines import Run, post
@@ -138,3 +139,30 @@ async def test_what_is_no_database_is_said_to_be_none(database: Path, content: b
 def test_a_store_that_is_not_known_is_refused(url: str) -> None:
     with pytest.raises(InvalidRequest):
         path_of(url)
+
+
+async def test_the_queue_is_bounded_by_bytes_too_and_takes_a_large_one_alone(database: Path) -> None:
+    store = Store(database)
+    async with Run(LocalJournal(store, max_queued_bytes=50_000), store) as run:
+        alone = await run.journal.submit(post(1, content="x" * 100_000))
+        assert alone.created
+        burst = [asyncio.ensure_future(run.journal.submit(post(n, content="x" * 10_000))) for n in range(2, 22)]
+        outcomes = await asyncio.gather(*burst, return_exceptions=True)
+        refused = [outcome for outcome in outcomes if isinstance(outcome, Overloaded)]
+        assert 0 < len(refused) < len(outcomes)
+        assert all(error.details["retry_after"] > 0 for error in refused)
+        assert (await run.journal.submit(post(99, content="x" * 10_000))).created, "room again"
+
+
+async def test_client_ids_are_forgotten_once_their_window_is_over(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "SWEEP_SECONDS", 0.0)
+    store = Store(database)
+    async with Run(LocalJournal(store), store) as run:
+        for n in range(20):
+            await run.journal.submit(post(n, client_id=f"c{n}", window=0.05))
+        await asyncio.sleep(0.1)
+        await run.journal.submit(post(20))
+        await run.journal.submit(post(21))
+        (left,) = await store.read(lambda db: db.execute("SELECT count(*) FROM receipts").fetchone())
+        assert left == 0
+        assert (await run.journal.submit(post(22, client_id="c1"))).created
