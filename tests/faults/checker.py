@@ -197,11 +197,9 @@ def _closings(senders: list[Sender], stored: dict[str, Json]) -> Iterator[str]:
 
 def _who_read(reader: Reader, stored: dict[str, Json], contents: dict[str, set[str]]) -> Iterator[str]:
     """Promises 2 and 4: this reader saw the log's order, without a gap, without a double, and nothing that was not there."""
-    cursor, first = 0, None
-    said: dict[str, list[str]] = {}
+    cursor = 0
     for frame in reader.seen:
         if isinstance(frame, Came):
-            first = frame.cursor if first is None else first
             if frame.cursor > cursor and cursor:
                 yield f"came back with {frame.cursor}, past what it had seen ({cursor})"
             cursor = frame.cursor
@@ -210,26 +208,33 @@ def _who_read(reader: Reader, stored: dict[str, Json], contents: dict[str, set[s
         seq = message["seq"] if frame["type"] == "new_message" else frame["seq"]
         if seq <= cursor:
             yield f"{frame['type']} at {seq} again, or late: the cursor was at {cursor}"
-        if frame["type"] == "new_message":
-            # A change that was changed again is not replayed: so what stands before may lie before the cursor.
-            if message.get("prev_seq", cursor) > cursor:
-                yield f"a gap: {message['id']} follows {message['prev_seq']}, and the cursor was at {cursor}"
-            yield from _as_stored(message, stored, contents)
-        elif frame["type"] == "message_updated":
-            said.setdefault(message["id"], []).append(message["content"])
+        # A change that was changed again is not replayed: so what stands before may lie before the cursor.
+        if frame["type"] == "new_message" and message.get("prev_seq", cursor) > cursor:
+            yield f"a gap: {message['id']} follows {message['prev_seq']}, and the cursor was at {cursor}"
+        if message:
             yield from _as_stored(message, stored, contents)
         cursor = max(cursor, seq)
-    for message_id, edits in said.items():
-        # Every edit has words of its own (crowd.py), so the same ones twice are one edit applied twice.
-        if any(before == after for before, after in zip(edits, edits[1:], strict=False)):
-            yield f"an edit of {message_id} was applied twice"
+    yield from _all_of_it(reader, stored, contents)
+
+
+def _all_of_it(reader: Reader, stored: dict[str, Json], contents: dict[str, set[str]]) -> Iterator[str]:
+    first = next((came.cursor for came in reader.seen if isinstance(came, Came)), 0)
     seen = [message["id"] for message in reader.messages()]
-    due = [id_ for id_, message in stored.items() if message["seq"] > (first or 0)]
+    known = set(seen)
+    due = [id_ for id_, message in stored.items() if message["seq"] > first]
     if not reader.whole:  # a page leaves out what was deleted meanwhile
-        due = [id_ for id_ in due if id_ in set(seen) or "" not in contents.get(id_, ())]
+        due = [id_ for id_ in due if id_ in known or "" not in contents.get(id_, ())]
     if seen != due:
-        missed = [id_ for id_ in due if id_ not in set(seen)]
+        missed = [id_ for id_ in due if id_ not in known]
         yield f"saw {len(seen)} messages of {len(due)}: missed {missed[:5]}" if missed else "saw another order than the log's"
+    last_edit: dict[str, str] = {}
+    for frame in reader.seen:
+        if not isinstance(frame, Came) and frame["type"] == "message_updated":
+            # Every edit has words of its own (crowd.py), so the same ones twice are one edit applied twice.
+            id_, words = frame["message"]["id"], frame["message"]["content"]
+            if last_edit.get(id_) == words:
+                yield f"an edit of {id_} was applied twice"
+            last_edit[id_] = words
 
 
 def _as_stored(message: Json, stored: dict[str, Json], contents: dict[str, set[str]]) -> Iterator[str]:

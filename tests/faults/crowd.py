@@ -37,6 +37,8 @@ class Person:
         self.random = random.Random(name)
         self.sender = Sender(actor.id)
         self.stopping = asyncio.Event()
+        self.told = asyncio.Semaphore(0)
+        """Released for every confirmation; the crowd's senders share one."""
         self._headers = {"Authorization": f"Bearer {actor.token}"}
         self._number = 0
 
@@ -102,6 +104,7 @@ class WebSocketSender(Person):
                 # A proxy may have doubled our frame: then this was answered before, and must be the same.
                 known = next(a for a in reversed(self.sender.attempts) if a.client_id == frame["client_id"])
                 known.acks.append((frame["message_id"], frame["seq"]))
+                self.told.release()
                 waiting.pop(known.client_id, None)
                 await asyncio.sleep(self.pause)
             elif frame["type"] == "error" and frame.get("request_id") in waiting:
@@ -143,6 +146,7 @@ class HttpSender(Person):
         )  # fmt: skip
         assert status in {200, 201}, reply
         attempt.acks.append((reply["message"]["id"], reply["message"]["seq"]))
+        self.told.release()
         message_id: str = reply["message"]["id"]
         return message_id
 
@@ -206,6 +210,10 @@ class WebSocketReader(Person):
     @property
     def done(self) -> bool:
         return self.until is not None and self.cursor >= self.until
+
+    @property
+    def comebacks(self) -> int:
+        return sum(isinstance(seen, Came) for seen in self.reader.seen)
 
     def saw(self, frame: Json) -> None:
         self.reader.seen.append(frame)
@@ -295,6 +303,9 @@ class Crowd:
             Asker(self.url, agent.member("asker"), "asker", racers, pause),
         ]
         self.racers = racers
+        self.told = asyncio.Semaphore(0)
+        for sender in self.senders:
+            sender.told = self.told
         watcher = agent.member("watcher", "observer")
         self.readers: list[WebSocketReader] = [
             WebSocketReader(self.url, watcher, "WebSocket"),
@@ -340,9 +351,10 @@ class Crowd:
         gone = {frame["message_id"] for frame in log.seen if not isinstance(frame, Came) and frame["type"] == "message_deleted"}
         return max(message["seq"] for message in log.messages() if message["id"] not in gone)
 
-    @property
-    def said(self) -> int:
-        return sum(len(attempt.acks) > 0 for sender in self.senders for attempt in sender.sender.attempts)
+    async def confirmed(self, count: int) -> None:
+        """Waits until that many more messages were confirmed."""
+        for _ in range(count):
+            await asyncio.wait_for(self.told.acquire(), 30)
 
 
 async def _first_failure(tasks: list[asyncio.Task[None]], fault: Awaitable[None]) -> None:
