@@ -43,6 +43,31 @@ def test_a_choice_stands_once_in_the_notebook(kernel: Kernel) -> None:
     assert {PANEL, VIEW} <= set(third.panel)
 
 
+def test_a_panel_that_moves_on_leaves_its_own_part_of_the_conversation(kernel: Kernel, guest: Guest) -> None:
+    kernel.run(AGENT + "agent.post('before all')")
+    first = kernel.run("one = agent.ask('One?', choices=['a', 'b']); agent.post('after one');")
+    second = kernel.run("two = agent.ask('Two?', choices=['c', 'd']);")
+    told = first.panel["text/markdown"]
+    assert [word in told for word in ("before all", "One?", "after one", "Two?")] == [True, True, True, False]
+    assert "Waiting for an answer" in told
+    told = second.panel["text/markdown"]
+    assert [word in told for word in ("before all", "One?", "after one", "Two?")] == [False, False, False, True]
+    guest(second).answer("a", kernel.run("print(one.id)").text.strip())
+    waited = kernel.run("print(one.wait())")
+    assert waited.text.strip() == "a"
+    assert "Answered by Ann" in first.panel["text/markdown"], "the cell that asked tells the answer, wherever it was taken"
+    assert "One?" not in second.panel["text/markdown"]
+
+
+def test_a_question_that_is_taken_up_is_told_where_it_is_asked_again(kernel: Kernel) -> None:
+    ask = "q = agent.ask('One?', key='one');"
+    kernel.run(AGENT + ask)
+    kernel.run("agent.ask('Two?');")
+    again = kernel.run(ask)
+    assert "One?" in again.panel["text/markdown"]
+    assert "Two?" not in again.panel["text/markdown"]
+
+
 def test_a_panel_of_the_same_cell_serves_its_question(kernel: Kernel) -> None:
     cell = kernel.run(AGENT + "from IPython.display import display\ndisplay(agent.panel())\nq = agent.ask('One?')\nprint(q.id)")
     assert {PANEL, VIEW} <= set(cell.panel)
