@@ -1,17 +1,23 @@
-"""The fan-out: wake-ups, not data.
+"""The fan-out: what is new is pushed to who is level with the log, and everybody else reads on from a cursor.
 
-A follower loops: take the wake-up, read everything after its cursor, send, wait. History, live and reconnect are that one
-path, and a slow reader holds a cursor instead of a queue. Each channel's newest entries are kept encoded once, in a bounded
-ring, so a live reader costs neither a query nor an encoding; a reader behind the ring reads SQLite.
+Each channel's newest entries are kept encoded once, in a bounded ring. What the journal applied is framed once and handed to
+every follower whose cursor stands where the growth began and whose connection has room: one write each, for all that came
+within `COALESCE` seconds. Who is behind loops instead: take the wake-up, read everything after the cursor (from the ring, else
+from SQLite), send, wait. Both move the same cursor, so history, live and reconnect are one order with nothing twice, and a
+slow reader holds a cursor instead of a queue.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
+from bisect import bisect_right
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
+from . import metrics
 from .commands import Appended, CredentialRevoked, Event, MembershipChanged
 from .protocol import NewMessage, encode
 from .state import read
@@ -19,62 +25,124 @@ from .state.store import Store
 
 RING_ENTRIES = 512
 RING_BYTES = 1024 * 1024
-PAGE = 200
+PAGE = 1000
+PAGE_BYTES = 512 * 1024
+"""What a follower that is behind reads at once, of the ring or of SQLite, and what is pushed at once at most."""
+COALESCE = 0.002
+"""Seconds between two hand-overs of a busy hub; an idle one hands over at once. Fewer, longer writes made the fan-out to
+1,000 sockets several times faster (evidence: 46k deliveries/s with a write a message, 602k with one for each 2 ms)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """One entry of a channel's log, ready to be sent."""
+    """One entry of a channel's log, ready to be sent. ``arrived``: see `commands.Appended`."""
 
     seq: int
     prev_seq: int
     author_id: str | None
     frame: bytes
+    arrived: float = 0.0
 
 
-@dataclass(slots=True)
+Form = Callable[[Encoded], bytes]
+"""How a door writes an entry: its framing around the JSON."""
+
+
+def as_json(entry: Encoded) -> bytes:
+    return entry.frame
+
+
+@dataclass(slots=True, eq=False)
 class _Channel:
     """What the feed keeps of a channel while somebody follows it."""
 
     followers: set[Follower] = field(default_factory=set)
     ring: deque[Encoded] = field(default_factory=deque)
     ring_bytes: int = 0
+    top: int | None = None
+    """The log's last seq, once somebody has read as far: a follower that stands there has nothing to read."""
 
     def push(self, entry: Encoded) -> None:
+        self.top = entry.seq
         self.ring.append(entry)
         self.ring_bytes += len(entry.frame)
         while len(self.ring) > RING_ENTRIES or (self.ring_bytes > RING_BYTES and len(self.ring) > 1):
             self.ring_bytes -= len(self.ring.popleft().frame)
 
-    def after(self, cursor: int) -> list[Encoded] | None:
-        """Everything after the cursor, or None when the ring does not reach back that far."""
-        if not self.ring or self.ring[0].prev_seq > cursor:
-            return None
-        newest: list[Encoded] = []
-        for entry in reversed(self.ring):
-            if entry.seq <= cursor:
-                break
-            newest.append(entry)
-        return newest[::-1]
+    def reaches(self, cursor: int) -> bool:
+        """Whether the ring holds everything after the cursor."""
+        if self.top is not None and cursor >= self.top:
+            return True
+        return bool(self.ring) and self.ring[0].prev_seq <= cursor
+
+    def after(self, cursor: int, page_bytes: int) -> tuple[list[Encoded], bool]:
+        """(the first page after the cursor, whether there is more); of what the ring holds."""
+        page: list[Encoded] = []
+        size = 0
+        for place in range(bisect_right(self.ring, cursor, key=_seq_of), len(self.ring)):
+            if size > page_bytes:
+                return page, True
+            page.append(self.ring[place])
+            size += len(self.ring[place].frame)
+        return page, False
 
 
-@dataclass(slots=True)
+def _seq_of(entry: Encoded) -> int:
+    return entry.seq
+
+
 class _Growth:
-    """What one publishing added to a channel: the entries behind ``after`` up to ``to``; by one author, or None."""
+    """What came to a channel since the last hand-over."""
 
-    channel: _Channel
-    after: int
-    to: int
-    only_author_id: str | None
+    __slots__ = ("_written", "authors", "bytes", "channel", "entries")
+
+    def __init__(self, channel: _Channel) -> None:
+        self.channel = channel
+        self.entries: list[Encoded] = []
+        self.authors: set[str | None] = set()
+        self.bytes = 0
+        self._written: dict[Form, bytes] = {}
+
+    def add(self, entry: Encoded) -> None:
+        self.authors.add(entry.author_id)
+        self.bytes += len(entry.frame)
+        # Past a page nobody is pushed to: it would wait in each connection at once. Everybody pages through it.
+        if self.entries and self.bytes > PAGE_BYTES:
+            self.entries = [self.entries[0], entry]
+        else:
+            self.entries.append(entry)
+
+    @property
+    def is_short(self) -> bool:
+        return self.bytes <= PAGE_BYTES or len(self.entries) == 1
+
+    def written(self, form: Form) -> bytes:
+        """All of it, as this door writes it: built once for all of its connections."""
+        blob = self._written.get(form)
+        if blob is None:
+            blob = self._written[form] = b"".join(map(form, self.entries))
+        return blob
+
+    def without(self, author_id: str, form: Form) -> bytes:
+        return b"".join(form(entry) for entry in self.entries if entry.author_id != author_id)
 
 
 class Feed:
-    """Who follows which channel. Everything here runs on the event loop."""
+    """Who follows which channel. Everything here runs on the event loop.
 
-    def __init__(self, store: Store) -> None:
+    Args:
+        page_bytes: what a follower that is behind reads at once, `PAGE_BYTES` at most.
+    """
+
+    def __init__(self, store: Store, *, page_bytes: int = PAGE_BYTES) -> None:
         self._store = store
+        self._page_bytes = min(page_bytes, PAGE_BYTES)
         self._channels: dict[str, _Channel] = {}
         self._followers: dict[str, set[Follower]] = {}
+        self._grown: dict[str, _Growth] = {}
+        self._revoked: deque[str] = deque(maxlen=1000)
+        self._handed_over_at = 0.0
+        self._hand_over_later: asyncio.TimerHandle | None = None
 
     @property
     def connections(self) -> int:
@@ -84,24 +152,27 @@ class Feed:
         return len(self._followers.get(participant_id, ()))
 
     def publish(self, events: list[Event]) -> None:
-        """Tells the followers what the journal applied, in its order: each is woken once, however much it was."""
-        grown: dict[str, _Growth] = {}
+        """Tells the followers what the journal applied, in its order. Who was taken out hears nothing of it anymore."""
         for event in events:
             if isinstance(event, Appended):
-                self._append(event, grown)
+                self._append(event)
             elif isinstance(event, MembershipChanged):
                 for follower in list(self._followers.get(event.participant_id, ())):
                     follower.membership_changed(event)
             elif isinstance(event, CredentialRevoked):
+                self._revoked.append(event.credential_id)
                 for follower in [
                     f for group in self._followers.values() for f in group if f.credential_id == event.credential_id
                 ]:
                     follower.revoke()
-        for channel_id, growth in grown.items():
-            for follower in growth.channel.followers:
-                follower.grew(channel_id, growth)
+        if self._grown and self._hand_over_later is None:
+            wait = self._handed_over_at + COALESCE - time.perf_counter()
+            if wait <= 0:
+                self._hand_over()
+            else:
+                self._hand_over_later = asyncio.get_running_loop().call_later(wait, self._hand_over)
 
-    def _append(self, event: Appended, grown: dict[str, _Growth]) -> None:
+    def _append(self, event: Appended) -> None:
         channel = self._channels.get(event.channel_id)
         if channel is None:
             return  # nobody follows: it is in SQLite for who comes
@@ -112,14 +183,35 @@ class Feed:
         frame = encode(event.frame)
         if isinstance(event.frame, NewMessage):
             event.frame.message.prev_seq = None  # the sender's reply shares the struct, and is no live event
-        channel.push(Encoded(event.seq, event.prev_seq, author_id, frame))
-        growth = grown.get(event.channel_id)
-        if growth is None:
-            grown[event.channel_id] = _Growth(channel, event.prev_seq, event.seq, author_id)
-        else:
-            growth.to = event.seq
-            if growth.only_author_id != author_id:
-                growth.only_author_id = None
+        entry = Encoded(event.seq, event.prev_seq, author_id, frame, event.arrived)
+        channel.push(entry)
+        growth = self._grown.get(event.channel_id)
+        if growth is None or growth.channel is not channel:
+            # Another one: all had left the channel, and somebody came who reads from SQLite what was before.
+            self._grown[event.channel_id] = growth = _Growth(channel)
+        growth.add(entry)
+
+    def _hand_over(self) -> None:
+        """What came since the last time, to everybody."""
+        self._hand_over_later = None
+        grown, self._grown = self._grown, {}
+        for channel_id, growth in grown.items():
+            for follower in list(growth.channel.followers):
+                follower.grew(channel_id, growth)
+        self._handed_over_at = now = time.perf_counter()
+        for growth in grown.values():
+            for entry in growth.entries if growth.channel.followers else ():
+                if entry.arrived:
+                    metrics.POST_DELIVERED.observe(now - entry.arrived)
+
+    def arrived(self, channel_id: str, seq: int) -> float | None:
+        """When the entry's command came to this hub, by `time.perf_counter`; None where it is not at hand anymore."""
+        channel = self._channels.get(channel_id)
+        if channel is None:
+            return None
+        place = bisect_right(channel.ring, seq, key=_seq_of) - 1
+        found = channel.ring[place] if place >= 0 else None
+        return found.arrived or None if found and found.seq == seq else None
 
     def signal(self, channel_id: str, frame: bytes) -> None:
         """Hands an ephemeral frame to who follows the channel now; nobody else ever sees it."""
@@ -129,10 +221,17 @@ class Feed:
 
     def enter(self, follower: Follower) -> None:
         self._followers.setdefault(follower.participant_id, set()).add(follower)
+        metrics.CONNECTIONS.labels(follower.door).inc()
+        if follower.credential_id in self._revoked:
+            # Since it was looked up. Later, for who makes the follower does not hold it yet.
+            asyncio.get_running_loop().call_soon(follower.revoke)
 
     def leave(self, follower: Follower) -> None:
         group = self._followers.get(follower.participant_id, set())
+        if follower not in group:
+            return
         group.discard(follower)
+        metrics.CONNECTIONS.labels(follower.door).dec()
         if not group:
             self._followers.pop(follower.participant_id, None)
 
@@ -146,26 +245,49 @@ class Feed:
             if not channel.followers:
                 del self._channels[channel_id]
 
-    async def after(self, channel_id: str, cursor: int) -> tuple[list[Encoded], bool]:
-        """(entries after the cursor, whether there may be more)."""
+    def reaches(self, channel_id: str, cursor: int) -> bool:
+        """Whether everything after the cursor is at hand."""
         channel = self._channels.get(channel_id)
-        newest = channel.after(cursor) if channel else None
-        if newest is not None:
-            return newest, False
-        entries, more = await self._store.read(lambda db: read.log_after(db, channel_id, cursor, PAGE))
+        return channel is not None and channel.reaches(cursor)
+
+    async def after(self, channel_id: str, cursor: int) -> tuple[list[Encoded], bool]:
+        """(a page of entries after the cursor, whether there may be more)."""
+        channel = self._channels.get(channel_id)
+        if channel and channel.reaches(cursor):
+            return channel.after(cursor, self._page_bytes)
+        entries, more = await self._store.read(lambda db: read.log_after(db, channel_id, cursor, PAGE, self._page_bytes))
         encoded: list[Encoded] = []
         previous = cursor
         for entry in entries:
             author_id = entry.frame.message.author_id if isinstance(entry.frame, NewMessage) else None
             encoded.append(Encoded(entry.seq, previous, author_id, encode(entry.frame)))
             previous = entry.seq
+        if channel and channel.top is None and not more:
+            channel.top = previous  # had there been anything newer since, `publish` would have said so
         return encoded, more
 
 
+class Sink(Protocol):
+    """A connection to which a follower writes."""
+
+    def push(self, written: bytes) -> bool:
+        """Takes it, or refuses it whole: there waits too much already."""
+
+    async def drained(self) -> None:
+        """Until a page has room. Raises whatever ends the follower's loop."""
+
+    def lagged(self, channel_id: str, resume_after: int) -> None:
+        """The channel is no longer followed, for what stands after ``resume_after`` is not at hand anymore."""
+
+
 class Follower:
-    """One reader's cursors. ``async for frames in follower`` gives what comes, per channel in its order, nothing twice.
+    """One reader's cursors. ``async for pages in follower`` gives what it is behind with, per channel in its order.
+
+    What comes while it is level goes to ``sink`` at once, if it has one; between the two nothing is missed and nothing twice.
 
     Args:
+        door: what it is counted as, ``websocket``, ``events`` or ``poll``.
+        form: how its door writes an entry.
         on_revoked: called when the credential behind this reader ends.
         on_signal: called with each ephemeral frame.
     """
@@ -176,16 +298,26 @@ class Follower:
         participant_id: str,
         credential_id: str | None = None,
         *,
+        door: str = "poll",
+        sink: Sink | None = None,
+        form: Form = as_json,
         on_revoked: Callable[[], None] = lambda: None,
         on_signal: Callable[[bytes], None] = lambda frame: None,
     ) -> None:
         self.participant_id = participant_id
         self.credential_id = credential_id
+        self.door = door
         self.on_signal = on_signal
+        self.sink = sink
+        self._form = form
         self._on_revoked = on_revoked
         self._feed = feed
         self._cursors: dict[str, int] = {}
         self._dirty: dict[str, None] = {}
+        self._stalled: set[str] = set()
+        """Channels in which it was level when its connection had no room anymore."""
+        self.lagging: set[str] = set()
+        """Channels that it was told to have `lagged` in, and did not subscribe to again."""
         self._event = asyncio.Event()
         self._closed = False
         self.removals = 0
@@ -200,11 +332,15 @@ class Follower:
             return
         self._feed.attach(channel_id, self)
         self._cursors[channel_id] = cursor
+        self._stalled.discard(channel_id)
+        self.lagging.discard(channel_id)
         self.wake(channel_id)
 
     def unfollow(self, channel_id: str) -> None:
         self._feed.detach(channel_id, self)
         self._cursors.pop(channel_id, None)
+        self._stalled.discard(channel_id)
+        self.lagging.discard(channel_id)
 
     def unfollow_all(self, *, but: str | None = None) -> None:
         for channel_id in list(self._cursors):
@@ -219,17 +355,32 @@ class Follower:
         self._event.set()
 
     def grew(self, channel_id: str, growth: _Growth) -> None:
-        if self.everywhere and growth.only_author_id == self.participant_id and self._cursors.get(channel_id) == growth.after:
+        """The channel's newest: taken at once if this reader is level with it and has room."""
+        cursor, last = self._cursors.get(channel_id), growth.entries[-1].seq
+        if cursor is None or cursor >= last:
+            return  # it read that far already
+        first = growth.entries[0]
+        if not first.prev_seq <= cursor < first.seq:
+            self.wake(channel_id)
+            return
+        own = self.everywhere and self.participant_id in growth.authors
+        if own and len(growth.authors) == 1:
             # All of it is its own: the cursor moves, and a hundred connections of one busy agent need not wake for that.
-            self._cursors[channel_id] = growth.to
+            self._cursors[channel_id] = last
+        elif self.sink is None or not growth.is_short:
+            self.wake(channel_id)
+        elif self.sink.push(growth.without(self.participant_id, self._form) if own else growth.written(self._form)):
+            self._cursors[channel_id] = last
         else:
+            self._stalled.add(channel_id)
             self.wake(channel_id)
 
     def membership_changed(self, event: MembershipChanged) -> None:
         if not event.joined:
             self.removals += 1
             self.unfollow(event.channel_id)
-        elif self.everywhere and event.channel_id not in self._cursors:
+            self.wake(event.channel_id)  # who waits for this channel alone has to notice
+        elif self.everywhere and event.channel_id not in self._cursors and event.channel_id not in self.lagging:
             self.follow(event.channel_id, event.seq)
 
     def revoke(self) -> None:
@@ -240,6 +391,7 @@ class Follower:
         self._closed = True
         self.unfollow_all()
         self._feed.leave(self)
+        self._event.set()
 
     async def wait(self) -> None:
         """Until something happened in a followed channel. The wake-up is taken here, BEFORE the read that follows it:
@@ -248,19 +400,37 @@ class Follower:
         self._event.clear()
 
     async def __aiter__(self) -> AsyncIterator[list[bytes]]:
-        while True:
+        while not self._closed:
             await self.wait()
-            while self._dirty:
-                channel_id = next(iter(self._dirty))
-                del self._dirty[channel_id]
-                frames = await self._read(channel_id)
-                if frames:
-                    yield frames
+            async for written in self.behind():
+                yield written
+
+    async def behind(self) -> AsyncIterator[list[bytes]]:
+        """What the last wake-up was for, page by page. A page must be sent before the next await: then what is pushed
+        comes after it."""
+        while self._dirty:
+            if self.sink:
+                await self.sink.drained()
+            channel_id = next(iter(self._dirty), None)
+            if channel_id is None:
+                return
+            del self._dirty[channel_id]
+            written = await self._read(channel_id)
+            if written:
+                yield written
 
     async def _read(self, channel_id: str) -> list[bytes]:
         cursor = self._cursors.get(channel_id)
         if cursor is None:
             return []
+        if channel_id in self._stalled:
+            self._stalled.discard(channel_id)
+            if self.sink and not self._feed.reaches(channel_id, cursor):
+                self.unfollow(channel_id)
+                self.lagging.add(channel_id)
+                metrics.LAGS.inc()
+                self.sink.lagged(channel_id, cursor)
+                return []
         entries, more = await self._feed.after(channel_id, cursor)
         # While SQLite was read, the reader may have left the channel, or moved its cursor.
         if not entries or self._cursors.get(channel_id) != cursor:
@@ -270,4 +440,4 @@ class Follower:
             self.wake(channel_id)
         if self.everywhere:
             entries = [entry for entry in entries if entry.author_id != self.participant_id]
-        return [entry.frame for entry in entries]
+        return [self._form(entry) for entry in entries]

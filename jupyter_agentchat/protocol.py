@@ -274,6 +274,14 @@ class ReadMessages(Request):
     wait: Annotated[float, Meta(ge=0, le=60)] = 0
 
 
+class FollowChannel(Request):
+    """An event stream: the channel from after ``after``, from now on if absent. A cursor of another ``epoch`` starts anew."""
+
+    channel_id: Id
+    after: Seq | None = None
+    epoch: Id | None = None
+
+
 class Decided(Request):
     """An answer that the asker already holds (``AGENTCHAT_ANSWERS``, a ledger): the question is born closed, and says so."""
 
@@ -700,7 +708,7 @@ class Signal(Record, tag_field="type", tag="signal"):
 
 class Lagged(Record, tag_field="type", tag="lagged"):
     """This connection did not read, and its send buffer is full: it no longer gets the channel. `subscribe` with
-    ``after=resume_after`` goes on where it stopped, nothing missed and nothing twice.
+    ``after=resume_after`` goes on where it stopped, nothing missed and nothing twice; its other channels go on by themselves.
     """
 
     channel_id: str

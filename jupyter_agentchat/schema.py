@@ -36,7 +36,7 @@ def _frames() -> list[type[msgspec.Struct]]:
 def components() -> dict[str, Schema]:
     """JSON Schema of every struct that crosses the wire, by name, in the order of ``protocol.py``."""
     structs = {struct for operation in OPERATIONS for struct in (operation.request, operation.reply)}
-    crossing = [*structs, ErrorReply, PanelData, *_frames()]
+    crossing = [*structs, protocol.FollowChannel, ErrorReply, PanelData, *_frames()]
     _, schemas = msgspec.json.schema_components(crossing, ref_template=f"{REF}{{name}}")
     for body in ("ErrorBody", "ErrorFrame"):
         schemas[body]["properties"]["code"]["enum"] = list(ERROR_CODES)
@@ -72,6 +72,7 @@ def openapi() -> Schema:
     paths: dict[str, Schema] = {}
     for operation in OPERATIONS:
         paths.setdefault(f"/{operation.path}", {})[operation.method.lower()] = _operation(operation, schemas)
+    paths["/channels/{channel_id}/events"] = {"get": _events(schemas)}
     for name, union in FRAMES.items():
         schemas[name] = _frame_union(union)
     return {
@@ -108,6 +109,28 @@ def _operation(operation: Operation, schemas: dict[str, Schema]) -> Schema:
     if operation.who in ("anyone", "bootstrapper"):
         described["security"] = _ANYONE
     return described
+
+
+def _events(schemas: dict[str, Schema]) -> Schema:
+    """The one call that answers with a stream."""
+    request = schemas[protocol.FollowChannel.__name__]
+    last_seen = {"name": "Last-Event-ID", "in": "header", "required": False, "schema": {"type": "string"}}
+    events = {"schema": {"type": "string"}, "x-event-data": {"$ref": f"{REF}ServerFrame"}}
+    return {
+        "operationId": "follow_channel",
+        "summary": "Follow channel",
+        "description": "Server-Sent Events: `id` is the seq, `data` a frame as on the WebSocket (`new_message`, "
+        "`message_updated`, `message_deleted`, `reset`). `Last-Event-ID` wins over `after`. Who may: participant.",
+        "parameters": [
+            _parameter("path", "channel_id", request),
+            *(_parameter("query", name, request) for name in ("after", "epoch")),
+            last_seen,
+        ],
+        "responses": {
+            "200": {"description": "The channel, replayed and then live.", "content": {"text/event-stream": events}},
+            "default": _json_content(ErrorReply.__name__, "Refused; `error.code` says why."),
+        },
+    }
 
 
 def _json_content(struct: str, description: str) -> Schema:

@@ -14,7 +14,7 @@ from .. import commands as c
 from .. import protocol as p
 from .. import rules
 from ..commands import HUB, AnyCommand, Appended, Event, NewMember
-from ..errors import ChannelNotFound, ChatError, Forbidden, MessageTooLarge, Unauthenticated
+from ..errors import ChannelNotFound, ChatError, Forbidden, MessageTooLarge, RateLimited, Unauthenticated
 from ..feed import Feed, Follower
 from ..journal import Journal
 from ..limits import Limits
@@ -22,6 +22,7 @@ from ..state import read
 from ..state.store import Store
 from .caller import Caller, Principal, hash_of
 from .conversations import Conversations
+from .intake import Intake
 from .people import People, check_kernel
 
 __all__ = ["Caller", "Hub", "Principal", "check_kernel", "hash_of"]
@@ -38,6 +39,7 @@ class Hub:
         kernel_key: the connection key of a kernel of this server (bytes), None for a kernel that it does not know.
         local_secret: what a process of the same user shows to become an agent here.
         workspace_owner_needed: in Jupyter, bootstrap needs a Jupyter user; alone it is open until there is an owner.
+        limits: how much it takes; the defaults, if None.
     """
 
     def __init__(
@@ -53,7 +55,8 @@ class Hub:
         self.limits = limits or Limits()
         self.store = store
         self.journal = journal
-        self.feed = Feed(store)
+        self.feed = Feed(store, page_bytes=self.limits.send_buffer_bytes // 2)
+        self.intake = Intake(self.limits.rate, self.limits.burst)
         self.epoch = ""
         self.kernel_key = kernel_key
         self.local_secret = local_secret
@@ -100,9 +103,10 @@ class Hub:
 
     async def call(self, operation: p.Operation, caller: Caller, request: Any) -> tuple[int, Any]:
         """(HTTP status, reply). Raises: ChatError."""
+        self.check_known(operation, caller)
         who = caller.who
-        if who is None and operation.who not in {"anyone", "bootstrapper"}:
-            raise Unauthenticated("Say who you are: `Authorization: Bearer au_…`, an invite's session, or Jupyter's own login.")
+        if operation.method != "GET":
+            self.take_in(caller)
         method = self._operations[operation.name]
         try:
             reply = await method(caller, request)
@@ -111,6 +115,23 @@ class Hub:
                 raise
             reply = await method(caller, request)
         return reply if isinstance(reply, tuple) else (operation.status, reply)
+
+    def check_known(self, operation: p.Operation, caller: Caller) -> None:
+        """Raises: Unauthenticated where only who is known may call."""
+        if caller.who is None and operation.who not in {"anyone", "bootstrapper"}:
+            raise Unauthenticated("Say who you are: `Authorization: Bearer au_…`, an invite's session, or Jupyter's own login.")
+
+    def take_in(self, caller: Caller) -> None:
+        """Counts a command, or a signal, against its sender's rate; strangers count by address. Raises: RateLimited."""
+        self.intake.take(caller.who.id if caller.who else f"address {caller.address}")
+
+    def check_connections(self, who: Principal) -> None:
+        """Raises: RateLimited for one reader more than a participant may have."""
+        if self.feed.connections_of(who.id) >= self.limits.connections:
+            raise RateLimited(
+                f"{who.participant.name} has {self.limits.connections:,} connections already: close one, or wait.",
+                retry_after=1.0,
+            )
 
     async def let_owner_in(self, who: Principal, channel_id: str | None) -> bool:
         """Who owns the workspace joins a channel by entering it. Whether that has happened now."""

@@ -14,12 +14,14 @@ class Principal:
     """A participant, and the credential it came with.
 
     ``owns_workspace``: a Jupyter user of a server of one's own, or an owner who signed in; may enter every channel.
+    ``expires_at``: when the credential ends by itself.
     """
 
     participant: Participant
     credential_id: str | None = None
     owns_workspace: bool = False
     is_jupyter: bool = False
+    expires_at: str | None = None
 
     @property
     def id(self) -> str:

@@ -96,6 +96,7 @@ class Conversations:
             raise InvalidRequest("Give after= or before=, not both: a page goes one way.")
         found = await self._page(caller, request)
         if not found.messages and request.wait and request.before is None:
+            self._hub.check_connections(caller.known)
             follower = Follower(self._hub.feed, caller.known.id)
             try:
                 follower.follow(request.channel_id, request.after or 0)

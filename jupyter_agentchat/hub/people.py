@@ -56,7 +56,7 @@ class People:
         if found is None or (found.expires_at and found.expires_at <= p.timestamp(time.time())):
             what = "key" if secret.startswith("au_") else "session"
             raise Unauthenticated(f"This {what} is not valid: it was revoked, has expired, or belongs to another workspace.")
-        return Principal(found.participant, found.credential_id, found.owns_workspace)
+        return Principal(found.participant, found.credential_id, found.owns_workspace, expires_at=found.expires_at)
 
     async def jupyter_user(self, username: str, name: str) -> Principal:
         """A user whom Jupyter let in: an owner of this server's workspace."""

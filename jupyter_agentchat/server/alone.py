@@ -14,14 +14,14 @@ from tornado.web import Application, RedirectHandler, RequestHandler
 from ..errors import StoreUnavailable
 from ..hub import Hub
 from ..journal.local import LocalJournal
+from ..limits import Limits
 from ..state.store import Store
 from .door import Gate
 from .ownership import LocalHub, Ownership
+from .rest import MAX_BODY_BYTES
 from .routes import routes
 
 log = logging.getLogger(__name__)
-
-MAX_BODY_BYTES = 16 * 1024 * 1024
 
 
 class Alone:
@@ -30,13 +30,27 @@ class Alone:
     Args:
         ownership: of ``database``, taken already.
         port: 0 takes a free one.
+        trust_xheaders: believe what a proxy in front says of the caller's address and of https.
     """
 
-    def __init__(self, database: Path, ownership: Ownership, *, ip: str = "127.0.0.1", port: int = 0, relaxed: bool = False):
+    def __init__(
+        self,
+        database: Path,
+        ownership: Ownership,
+        *,
+        ip: str = "127.0.0.1",
+        port: int = 0,
+        relaxed: bool = False,
+        limits: Limits | None = None,
+        trust_xheaders: bool = False,
+    ) -> None:
+        limits = limits or Limits()
         self._ownership = ownership
         self._ip, self._port = ip, port
+        self._trust_xheaders = trust_xheaders
         self._store = Store(database, relaxed=relaxed)
-        self._hub = Hub(self._store, LocalJournal(self._store), local_secret=ownership.secret)
+        journal = LocalJournal(self._store, max_queued=limits.queue_commands, max_queued_bytes=limits.queue_bytes)
+        self._hub = Hub(self._store, journal, local_secret=ownership.secret, limits=limits)
         self._gate = Gate("/")
         self._server: HTTPServer | None = None
 
@@ -55,7 +69,9 @@ class Alone:
             [front, *routes(self._gate)], log_function=log_request, websocket_max_message_size=MAX_BODY_BYTES,
             xsrf_cookie_kwargs={"samesite": "Lax"},
         )  # fmt: skip
-        self._server = HTTPServer(application, max_buffer_size=MAX_BODY_BYTES, max_body_size=MAX_BODY_BYTES)
+        self._server = HTTPServer(
+            application, max_buffer_size=MAX_BODY_BYTES, max_body_size=MAX_BODY_BYTES, xheaders=self._trust_xheaders
+        )
         self._server.add_sockets(sockets)
         self.port: int = sockets[0].getsockname()[1]
         everywhere = self._ip in {"", "*", "0.0.0.0", "::"}  # noqa: S104 (what the operator asked for)

@@ -7,10 +7,11 @@ by this user alone, beside the database.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
 from tornado.httpclient import HTTPClientError, HTTPRequest, HTTPResponse
@@ -19,9 +20,9 @@ from tornado.simple_httpclient import HTTPStreamClosedError, SimpleAsyncHTTPClie
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, WebSocketHandler, websocket_connect
 
 from .. import protocol as p
-from ..errors import StoreUnavailable, Unauthenticated
+from ..errors import RateLimited, StoreUnavailable, Unauthenticated
 from ..hub import check_kernel
-from .door import OURS, Door, bearer_of, check_origin, check_xsrf, session_cookie, wants_session
+from .door import BESIDE_THE_REQUEST, OURS, Door, bearer_of, check_origin, check_xsrf, session_cookie, wants_session
 from .ownership import LocalHub
 
 if TYPE_CHECKING:
@@ -53,9 +54,10 @@ class Annex:
         self._sessions: dict[str, str] = {}
         self._http = SimpleAsyncHTTPClient(force_instance=True, max_clients=500)  # long-polls wait side by side
 
-    async def forward(self, door: RestHandler, operation: p.Operation, request: Any) -> None:
+    async def forward(self, door: RestHandler, operation: p.Operation, in_path: dict[str, str]) -> None:
         """Answers a REST call with what the owner's hub says."""
-        if isinstance(request, p.ProveKernel):
+        if operation.request is p.ProveKernel:
+            request: p.ProveKernel = door.decode(operation, in_path)
             check_kernel(self._kernel_key(request.kernel_id), request)
             local = p.ProveLocal(self.owner.secret, request.agent_name, request.notebook)
             reply = await self._local("local/agent", local, p.KernelReply)
@@ -65,16 +67,27 @@ class Annex:
         secret = await self._secret_of(door)
         if operation.who == "bootstrapper" and secret is None:
             raise Unauthenticated("On a Jupyter server, bootstrap needs Jupyter's own login or token.")
-        path = door.request.path[len(door.gate.path) :]
-        query = f"?{door.request.query}" if door.request.query and not bearer_of(door) else ""
-        body = door.request.body if door.request.method in {"POST", "PATCH", "PUT"} else None
-        response = await self._fetch(f"{path}{query}", str(door.request.method), secret, body)
+        body = bytes(door.body) if door.request.method in {"POST", "PATCH", "PUT"} else None
+        response = await self._fetch(_path_of(door), str(door.request.method), secret, body)
         if operation.reply is p.SignedIn and response.code < 300:
             door.set_session(operation, msgspec.json.decode(response.body, type=p.SignedIn))
         door.set_status(response.code)
         door.set_header("Content-Type", "application/json")
         door.set_header("Cache-Control", "no-store")
         door.finish(response.body)
+
+    async def events(self, door: Door) -> Events:
+        """An event stream of the owner's hub, in the caller's name."""
+        secret = await self._secret_of(door)
+        if secret is None:
+            raise Unauthenticated("Say who you are: `Authorization: Bearer au_…`, ?token=au_…, or a session.")
+        headers = {"Authorization": f"Bearer {secret}"}
+        if last := door.request.headers.get("Last-Event-ID"):
+            headers["Last-Event-ID"] = last
+        try:
+            return await Events.open(self.owner.url + _path_of(door), headers)
+        except (OSError, EOFError, ValueError) as error:
+            raise self._away() from error
 
     async def connect(self, door: Door) -> Tube:
         """A WebSocket to the owner's hub, in the caller's name."""
@@ -88,6 +101,10 @@ class Annex:
         except HTTPClientError as error:
             if error.code in {401, 403}:
                 raise Unauthenticated("The hub does not know this key or session.") from error
+            if error.code == 429:
+                raise RateLimited(
+                    "The hub has as many connections of yours as it takes: close one.", retry_after=1.0
+                ) from error
             raise self._away() from error
         except OSError as error:
             raise self._away() from error
@@ -131,6 +148,13 @@ class Annex:
         return StoreUnavailable(f"The hub at {self.owner.url} does not answer now: it may be changing hands.", retry_after=1.0)
 
 
+def _path_of(door: Door) -> str:
+    """What the caller asked for, below the hub's URL; without a key or Jupyter's token, which may stand in the query."""
+    path = door.request.path[len(door.gate.path) :]
+    query = urlencode([(name, value) for name, value in parse_qsl(door.request.query) if name not in BESIDE_THE_REQUEST])
+    return f"{path}?{query}" if query else path
+
+
 def _bearer(secret: str) -> HTTPHeaders:
     return HTTPHeaders({"Authorization": f"Bearer {secret}"})
 
@@ -168,3 +192,43 @@ class Tube:
         if self._pump:
             self._pump.cancel()
         self._inner.close()
+
+
+class Events:
+    """An event stream of the owner's hub: bytes to pass on, no faster than they are taken.
+
+    By hand and with HTTP/1.0, which knows no chunks: tornado's client cannot be told to stop in the middle of a body.
+    """
+
+    def __init__(self, status: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.status = status
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def open(cls, url: str, headers: dict[str, str]) -> Events:
+        """Raises: OSError, EOFError, ValueError for a hub that does not answer as one."""
+        parts = urlsplit(url)
+        secure = ssl.create_default_context() if parts.scheme == "https" else None
+        if secure and _is_loopback(url):
+            secure.check_hostname, secure.verify_mode = False, ssl.CERT_NONE
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port, ssl=secure)
+        try:
+            lines = [f"GET {parts.path}?{parts.query} HTTP/1.0", f"Host: {parts.netloc}"]
+            lines += [f"{name}: {value}" for name, value in headers.items()]
+            writer.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
+            return cls(int(head.split(None, 2)[1]), reader, writer)
+        except BaseException:
+            writer.close()
+            raise
+
+    async def read(self) -> bytes:
+        """What comes next; nothing at the end, also after `close`."""
+        try:
+            return await self._reader.read(64 * 1024)
+        except OSError:
+            return b""
+
+    def close(self) -> None:
+        self._writer.close()

@@ -5,15 +5,19 @@ The same handlers serve alone (plain tornado) and in Jupyter (mixed with Jupyter
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import math
 import re
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from tornado.httputil import HTTPServerRequest
 from tornado.web import HTTPError, RequestHandler
-from tornado.websocket import WebSocketHandler
 
+from .. import metrics
 from ..errors import (
     ChatError,
     Forbidden,
@@ -27,7 +31,7 @@ from ..errors import (
     XsrfFailed,
 )
 from ..hub import Caller, Hub, Principal
-from ..protocol import ErrorBody, ErrorReply, encode
+from ..protocol import ErrorBody, ErrorReply, encode, seconds_of
 
 if TYPE_CHECKING:
     from .annex import Annex
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 OURS = ("au_", "se_")
+BESIDE_THE_REQUEST = {"token", "auth", "_xsrf"}
+"""Fields of a query that say who calls."""
 _INVITE = re.compile(r"(/invites?/)[^/?]+")
 OF_STATUS: dict[int, type[ChatError]] = {
     401: Unauthenticated, 403: Forbidden, 404: NotFound, 405: MethodNotAllowed, 413: MessageTooLarge,
@@ -49,6 +55,39 @@ def session_cookie(request: HTTPServerRequest, path: str) -> str:
     return "agentchat-session-" + re.sub(r"\W+", "-", f"{request.host}{path}").strip("-")
 
 
+class Connection(Protocol):
+    """What stays open while its reader listens."""
+
+    def close(self, code: int, reason: str) -> None:
+        """``code`` is a WebSocket's."""
+
+
+class Expiry:
+    """Calls ``end`` when the credential that somebody came with ends by itself.
+
+    Looks at the clock at least once an hour, for that may be set.
+    """
+
+    def __init__(self, who: Principal, end: Callable[[], None]) -> None:
+        self._expires_at = seconds_of(who.expires_at) if who.expires_at else None
+        self._end = end
+        self._timer: asyncio.TimerHandle | None = None
+        self._look()
+
+    def _look(self) -> None:
+        if self._expires_at is None:
+            return
+        left = self._expires_at - time.time()
+        if left <= 0:
+            self._end()
+        else:
+            self._timer = asyncio.get_running_loop().call_later(min(left, 3600), self._look)
+
+    def cancel(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+
+
 class Gate:
     """Lets callers in. One for each server; holds the hub once it has started, or why it has not.
 
@@ -61,7 +100,7 @@ class Gate:
         self._hub: Hub | None = None
         self.annex: Annex | None = None
         """Set while another process owns the database: everything is passed on to its hub."""
-        self.sockets: set[WebSocketHandler] = set()
+        self.sockets: set[Connection] = set()
         self._why: ChatError = StoreUnavailable("The hub is starting: try again in a moment.", retry_after=0.5)
 
     def open(self, hub: Hub) -> None:
@@ -173,8 +212,9 @@ class Door(RequestHandler):
     def refuse(self, error: BaseException) -> None:
         """Sends any error in the wire's form; one that is not ours is logged, and shows nothing of the inside."""
         refusal = as_chat_error(error)
+        metrics.REFUSALS.labels(refusal.code).inc()
         if "retry_after" in refusal.details:
-            self.set_header("Retry-After", str(max(1, round(refusal.details["retry_after"]))))
+            self.set_header("Retry-After", str(math.ceil(refusal.details["retry_after"])))
         if isinstance(refusal, Unauthenticated):
             self.set_header("WWW-Authenticate", 'Bearer realm="agentchat"')
         self.send(refusal.status, ErrorReply(ErrorBody(refusal.code, refusal.message, **refusal.details)))

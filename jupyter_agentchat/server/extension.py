@@ -6,7 +6,7 @@ import asyncio
 import inspect
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import JupyterHandler
@@ -20,6 +20,7 @@ from traitlets import Bool, Unicode
 from ..errors import ChatError, Forbidden, StoreUnavailable
 from ..hub import Hub, Principal
 from ..journal.local import LocalJournal
+from ..limits import Limits
 from ..state.store import Store, path_of
 from .door import OURS, Door, Gate, check_xsrf, session_cookie
 from .ownership import Ownership, default_store
@@ -86,6 +87,7 @@ class AgentChatExtension(ExtensionApp):
     app_name = "Agent chat"
     extension_url = "/agentchat/chat/"
     load_other_extensions = True
+    classes: ClassVar[list[Any]] = [Limits]  # type: ignore[misc] # traitlets declares it an instance's
 
     store = Unicode("", help="Where the conversation is kept: sqlite:///path.db. Default: in Jupyter's data directory.").tag(
         config=True
@@ -155,9 +157,11 @@ class AgentChatExtension(ExtensionApp):
     async def _start_hub(self, serverapp: Any, database: Path) -> None:
         assert self._ownership
         store = Store(database, relaxed=self.relaxed)
+        limits = Limits(parent=self)
         hub = Hub(
             store,
-            LocalJournal(store),
+            LocalJournal(store, max_queued=limits.queue_commands, max_queued_bytes=limits.queue_bytes),
+            limits=limits,
             kernel_key=self._kernel_key,
             local_secret=self._ownership.secret,
             workspace_owner_needed=True,

@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from tornado.http1connection import HTTP1Connection
+from tornado.web import stream_request_body
 
-from ..errors import InvalidRequest, MethodNotAllowed, NotFound, XsrfFailed
+from ..errors import InvalidRequest, MessageTooLarge, MethodNotAllowed, NotFound, XsrfFailed
 from ..protocol import OPERATIONS, Operation, SignedIn
-from .door import Door, session_cookie
+from .door import BESIDE_THE_REQUEST, Door, Gate, session_cookie
 
 _TEMPLATES = [(operation.path.split("/"), operation) for operation in OPERATIONS]
-BESIDE_THE_REQUEST = {"token", "auth", "_xsrf"}
 SESSION_DAYS = 30
+MAX_BODY_BYTES = 16 * 1024 * 1024
+SKIPPED_BYTES = 1024 * 1024 * 1024
+"""A body that is too large is read to its end and thrown away, so that its sender gets to read why; one longer than this is
+hung up on."""
 
 
 def find(method: str, path: str) -> tuple[Operation, dict[str, str]]:
@@ -43,21 +48,40 @@ def _match(template: list[str], segments: list[str]) -> dict[str, str] | None:
     return fields
 
 
+@stream_request_body
 class RestHandler(Door):
     """``api/v1/…``"""
+
+    def initialize(self, gate: Gate) -> None:
+        super().initialize(gate)
+        self.body = bytearray()
+
+    async def prepare(self) -> None:
+        connection = self.request.connection
+        if isinstance(connection, HTTP1Connection):
+            connection.set_max_body_size(SKIPPED_BYTES)
+
+    def data_received(self, chunk: bytes) -> None:
+        if len(self.body) <= MAX_BODY_BYTES:
+            self.body += chunk
 
     async def serve(self, path: str) -> None:
         try:
             assert self.request.method
             operation, in_path = find(self.request.method, path)
+            if len(self.body) > MAX_BODY_BYTES:
+                raise MessageTooLarge(
+                    f"The body is longer than {MAX_BODY_BYTES:,} bytes: send less at once.", limit_bytes=MAX_BODY_BYTES
+                )
             if annex := self.gate.annex:
-                await annex.forward(self, operation, self._decode(operation, in_path))
+                await annex.forward(self, operation, in_path)
                 return
             caller = await self.caller()
+            self.gate.hub.check_known(operation, caller)  # who may not call need not be told what is wrong with the call
             if operation.who == "bootstrapper" and caller.who is None and "Origin" in self.request.headers:
                 # A page whose name was rebound to this host is of the same origin: it must not become the owner.
                 raise XsrfFailed("A workspace is founded by a program, not by a page: use curl, or the client.")
-            status, reply = await self.gate.hub.call(operation, caller, self._decode(operation, in_path))
+            status, reply = await self.gate.hub.call(operation, caller, self.decode(operation, in_path))
             self.set_session(operation, reply)
             self.send(status, reply)
         except Exception as error:  # the door is where every error becomes a reply
@@ -65,16 +89,11 @@ class RestHandler(Door):
 
     get = post = patch = put = delete = serve
 
-    def _decode(self, operation: Operation, in_path: dict[str, str]) -> Any:
+    def decode(self, operation: Operation, in_path: dict[str, str]) -> Any:
         if self.request.method in {"GET", "DELETE"}:
-            query = {
-                name: values[-1].decode(errors="replace")
-                for name, values in self.request.query_arguments.items()
-                if name not in BESIDE_THE_REQUEST
-            }
-            return convert({**query, **in_path}, operation.request, strict=False)
+            return convert({**query_of(self), **in_path}, operation.request, strict=False)
         try:
-            body = msgspec.json.decode(self.request.body or b"{}")
+            body = msgspec.json.decode(self.body or b"{}")
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise InvalidRequest(f"The body is not valid JSON: {error}.") from error
         if not isinstance(body, dict):
@@ -92,6 +111,15 @@ class RestHandler(Door):
             )  # fmt: skip
         elif operation.name == "logout":
             self.clear_cookie(cookie, path=self.gate.path)
+
+
+def query_of(door: Door) -> dict[str, Any]:
+    """The fields in the query, without what says who calls."""
+    return {
+        name: values[-1].decode(errors="replace")
+        for name, values in door.request.query_arguments.items()
+        if name not in BESIDE_THE_REQUEST
+    }
 
 
 def convert(fields: dict[str, Any], request: type[msgspec.Struct], *, strict: bool = True) -> Any:

@@ -9,6 +9,7 @@ from tornado.web import RequestHandler
 from .door import Gate
 from .pages import STATIC, InvitePage, PageHandler, Static
 from .rest import NothingHere, OpenApiHandler, RestHandler
+from .sse import EventsHandler
 from .websocket import WsHandler
 
 
@@ -26,6 +27,7 @@ def routes(
 
     served: list[tuple[str, type[RequestHandler]]] = [
         (r"api/v1/openapi\.json", OpenApiHandler),
+        (r"api/v1/channels/([^/]+)/events", EventsHandler),
         (r"api/v1/(.*)", RestHandler),
         (r"ws", WsHandler),
         (r"invite/([^/]+)", InvitePage),

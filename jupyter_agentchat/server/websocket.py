@@ -11,12 +11,13 @@ import msgspec
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13
 
+from .. import metrics
 from .. import protocol as p
-from ..errors import ChannelNotFound, ChatError, InvalidRequest, NotFound, Unauthenticated
+from ..errors import ChannelNotFound, ChatError, InvalidRequest, NotFound, RateLimited, Unauthenticated
 from ..feed import Follower
 from ..hub import Caller
-from .door import OURS, Door, Gate, as_chat_error, bearer_of
-from .wire import Protocol, framed
+from .door import OURS, Door, Expiry, Gate, as_chat_error, bearer_of
+from .wire import Protocol, as_frame, framed
 
 if TYPE_CHECKING:
     from .annex import Tube
@@ -36,6 +37,7 @@ class WsHandler(Door, WebSocketHandler):
     _caller: Caller
     _tube: Tube | None = None
     _follower: Follower | None = None
+    _expiry: Expiry | None = None
     _pump: asyncio.Task[None] | None = None
     _tasks: set[asyncio.Task[None]]
     _wire: Protocol
@@ -53,6 +55,7 @@ class WsHandler(Door, WebSocketHandler):
             self._caller = await self.caller()
             if self._caller.who is None:
                 raise Unauthenticated("Connect with `Authorization: Bearer au_…`, with ?token=au_…, or with a session.")
+            self.gate.hub.check_connections(self._caller.who)
         except Exception as error:
             self.refuse(error)
 
@@ -82,6 +85,7 @@ class WsHandler(Door, WebSocketHandler):
         super().initialize(gate)
         self._loop = asyncio.get_running_loop()
         self._unsent: list[bytes] = []
+        """What this turn of the event loop says here, framed."""
 
     async def open(self) -> None:
         # A frame is small and waited for: Nagle's algorithm would hold it back for the 40 ms of a delayed ACK.
@@ -94,45 +98,81 @@ class WsHandler(Door, WebSocketHandler):
         self._tasks = set()
         self._first_word = asyncio.Event()
         self._following = asyncio.Lock()
+        hub = self.gate.hub
+        self._buffer_bytes = hub.limits.send_buffer_bytes
+        try:
+            hub.check_connections(who)  # more may have come through the handshake at once
+        except RateLimited as error:
+            self.close(1013, error.code)
+            return
         self._follower = Follower(
-            self.gate.hub.feed, who.id, who.credential_id, on_revoked=self._revoked, on_signal=self._write_if_drained
-        )
-        await self.gate.hub.follow_everywhere(who, self._follower)
-        self._write_quietly(p.encode(p.Connected(who.participant, p.PROTOCOL, self.gate.hub.epoch, HEARTBEAT)))
+            hub.feed, who.id, who.credential_id, door="websocket", form=as_frame, on_revoked=self._revoked,
+            on_signal=self._write_if_drained,
+        )  # fmt: skip
+        self._expiry = Expiry(who, self._follower.revoke)
+        await hub.follow_everywhere(who, self._follower)
+        self._write_quietly(p.encode(p.Connected(who.participant, p.PROTOCOL, hub.epoch, HEARTBEAT)))
         if not self._ended:  # else it went away while we looked up its channels
             self._pump = asyncio.create_task(self._send_what_comes(self._follower))
 
     async def _send_what_comes(self, follower: Follower) -> None:
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._first_word.wait(), FIRST_WORD)
+        follower.sink = self
         try:
-            async for frames in follower:
-                self._unsent += frames
-                await self._flush()  # a slow reader is waited for here, holding no more than one batch
+            async for written in follower:
+                self._unsent += written
+                self._flush()
         except StreamClosedError:
             pass
         except ChatError as error:
             # The store fails under the reader. It comes back with its cursor, so nothing is missed.
             self.close(1013, error.code)
 
+    # ------------------------------------------------------------------ what its follower says (feed.Sink)
+
+    def push(self, written: bytes) -> bool:
+        stream = self._wire.stream
+        if stream.closed():
+            return True  # nobody is there who could miss it
+        waiting = len(stream._write_buffer)  # tornado tells only whether there is any
+        if waiting and waiting + len(written) > self._buffer_bytes:
+            return False
+        if self._unsent:
+            self._unsent.append(written)
+        elif not self._wire.is_closing():
+            with contextlib.suppress(StreamClosedError):
+                self._written = stream.write(written)
+        return True
+
+    async def drained(self) -> None:
+        """Raises: StreamClosedError."""
+        while len(self._wire.stream._write_buffer) > self._buffer_bytes // 2:
+            assert self._written is not None
+            await self._written
+
+    def lagged(self, channel_id: str, resume_after: int) -> None:
+        self._write_quietly(p.encode(p.Lagged(channel_id, resume_after)))
+
+    # ------------------------------------------------------------------ writing
+
     def _write_quietly(self, frame: bytes) -> None:
         """Sends at the end of this turn of the event loop, as one write with whatever else this turn says here."""
         if not self._unsent:
             self._loop.call_soon(self._flush_quietly)
-        self._unsent.append(frame)
+        self._unsent.append(framed(frame))
 
     def _flush_quietly(self) -> None:
         with contextlib.suppress(StreamClosedError):
             self._flush()
 
-    def _flush(self) -> Awaitable[None]:
-        """Raises: StreamClosedError, now or when awaited."""
+    def _flush(self) -> None:
+        """Raises: StreamClosedError."""
         frames, self._unsent = self._unsent, []
         if self._wire.is_closing():
             raise StreamClosedError
-        if frames or self._written is None:
-            self._written = self._wire.stream.write(b"".join(map(framed, frames)))
-        return self._written
+        if frames:
+            self._written = self._wire.stream.write(b"".join(frames))
 
     def close(self, code: int | None = None, reason: str | None = None) -> None:
         self._flush_quietly()  # nothing may be said after the goodbye
@@ -155,6 +195,8 @@ class WsHandler(Door, WebSocketHandler):
             self._tube.close()
         if self._pump:
             self._pump.cancel()
+        if self._expiry:
+            self._expiry.cancel()
         if self._follower:
             self._follower.close()
 
@@ -184,6 +226,7 @@ class WsHandler(Door, WebSocketHandler):
             reply = await self._obey(frame)
         except Exception as error:  # the door is where every error becomes a reply
             refusal = as_chat_error(error)
+            metrics.REFUSALS.labels(refusal.code).inc()
             request_id = request_id or _request_id_of(message)
             reply = p.ErrorFrame(refusal.code, refusal.message, **refusal.details)
         finally:
@@ -219,6 +262,7 @@ class WsHandler(Door, WebSocketHandler):
             async with self._following:
                 self._follower.unfollow(frame.channel_id)
         elif isinstance(frame, p.SendSignal):
+            hub.take_in(caller)
             hub.signal(caller.known, self._follower, frame)
         else:
             return p.Pong()
@@ -242,8 +286,10 @@ class WsHandler(Door, WebSocketHandler):
         if frame.epoch and frame.epoch != hub.epoch:
             self._write_quietly(p.encode(p.Reset(frame.channel_id, hub.epoch, "This log is not the one the cursor came from.")))
             after = 0
+        resumes = frame.channel_id in follower.lagging
         last_seq = await hub.follow(self._caller.known, follower, frame.channel_id, after)
-        if follower.everywhere:  # only now: a subscription that is refused changes nothing
+        # Only now: a subscription that is refused changes nothing. One that answers `lagged` leaves the default as it was.
+        if follower.everywhere and not resumes:
             follower.everywhere = False
             follower.unfollow_all(but=frame.channel_id)
         return p.Subscribed(frame.channel_id, last_seq)

@@ -10,6 +10,8 @@ from struct import pack
 
 from tornado.websocket import WebSocketProtocol13
 
+from ..feed import Encoded
+
 READ_BYTES = 64 * 1024
 
 
@@ -35,3 +37,8 @@ def framed(payload: bytes) -> bytes:
     if size < 126:
         return b"\x81%c%b" % (size, payload)
     return (pack("!BBH", 0x81, 126, size) if size < 65536 else pack("!BBQ", 0x81, 127, size)) + payload
+
+
+def as_frame(entry: Encoded) -> bytes:
+    """An entry of a log, for `Follower`'s ``form``."""
+    return framed(entry.frame)

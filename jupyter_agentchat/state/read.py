@@ -202,7 +202,9 @@ LOG_BYTES = 4 * 1024 * 1024
 """A page of the log ends once it is this long: what a reader who does not read makes the hub hold is bounded by it."""
 
 
-def log_after(db: sqlite3.Connection, channel_id: str, after: int, limit: int) -> tuple[list[Entry], bool]:
+def log_after(
+    db: sqlite3.Connection, channel_id: str, after: int, limit: int, limit_bytes: int = LOG_BYTES
+) -> tuple[list[Entry], bool]:
     """(the log after a cursor, whether there may be more): messages at their seq, changes at theirs.
 
     A message carries its newest text from the first.
@@ -231,7 +233,7 @@ def log_after(db: sqlite3.Connection, channel_id: str, after: int, limit: int) -
             entries.append(Entry(seq, MessageUpdated(entry_message, seq)))
         previous = seq
         size += _size(row)
-        if size > LOG_BYTES:
+        if size > limit_bytes:
             return entries, True
     return entries, len(entries) == limit
 

@@ -176,6 +176,13 @@ export interface ReadMessages {
   wait?: number;
 }
 
+/** An event stream: the channel from after ``after``, from now on if absent. A cursor of another ``epoch`` starts anew. */
+export interface FollowChannel {
+  channel_id: string;
+  after?: number;
+  epoch?: string;
+}
+
 /** An answer that the asker already holds (``AGENTCHAT_ANSWERS``, a ledger): the question is born closed, and says so. */
 export interface Decided {
   value: unknown;
@@ -535,7 +542,7 @@ export interface Signal {
   data: Record<string, unknown>;
 }
 
-/** This connection did not read, and its send buffer is full: it no longer gets the channel. `subscribe` with ``after=resume_after`` goes on where it stopped, nothing missed and nothing twice. */
+/** This connection did not read, and its send buffer is full: it no longer gets the channel. `subscribe` with ``after=resume_after`` goes on where it stopped, nothing missed and nothing twice; its other channels go on by themselves. */
 export interface Lagged {
   type: "lagged";
   channel_id: string;
