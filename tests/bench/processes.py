@@ -16,7 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 PATIENCE = 60.0
+
+UNLIMITED = ("--Limits.rate=1e9", "--Limits.burst=1000000000", "--Limits.connections=100000")
+"""What the disk and the processor can do is measured, not where a participant is told to slow down."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,7 @@ class Served:
     url: str
     key: str
     channel_id: str
+    pid: int = 0
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None, key: str | None = None) -> Any:
         return call(f"{self.url}api/v1/{path}", method, body, key or self.key)
@@ -52,11 +58,14 @@ def environment() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def process(command: list[str], log: Path, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+def process(
+    command: list[str], log: Path, env: dict[str, str] | None = None, executable: str | None = None
+) -> Iterator[subprocess.Popen[str]]:
     """Runs while the block does. What it says on stderr is in ``log``."""
     with log.open("a") as stderr:
         running = subprocess.Popen(
             command,
+            executable=executable,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -85,17 +94,23 @@ def first_line(running: subprocess.Popen[str], log: Path) -> str:
 
 
 @contextlib.contextmanager
-def hub(folder: Path) -> Iterator[Served]:
-    """A real ``jupyter agentchat serve`` on a new database."""
+def serving(folder: Path, database: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A real ``jupyter agentchat serve``: the process, and its URL (ends in /)."""
     log = folder / "serve.log"
-    command = [sys.executable, "-m", "jupyter", "agentchat", "serve", "--port=0", f"--store=sqlite:///{folder}/hub.db"]
-    with process(command, log, isolated(folder)) as serving:
-        url = first_line(serving, log).split(" is at ")[1].split()[0]
+    command = [sys.executable, "-m", "jupyter", "agentchat", "serve", "--port=0", f"--store=sqlite:///{database}", *options]
+    with process(command, log, isolated(folder)) as running:
+        yield running, first_line(running, log).split(" is at ")[1].split()[0]
+
+
+@contextlib.contextmanager
+def hub(folder: Path) -> Iterator[Served]:
+    """On a new database."""
+    with serving(folder, folder / "hub.db", *UNLIMITED) as (running, url):
         made = call(
             f"{url}api/v1/bootstrap", "POST",
             {"owner_email": "bench@example.org", "owner_password": "correct horse", "agent_name": "bench"},
         )  # fmt: skip
-        yield Served(url, made["api_key"], made["channel_id"])
+        yield Served(url, made["api_key"], made["channel_id"], running.pid)
 
 
 @contextlib.contextmanager
@@ -106,15 +121,23 @@ def echo(folder: Path) -> Iterator[str]:
         yield first_line(echoing, log).strip()
 
 
-def load(module: str, order: dict[str, Any]) -> Any:
-    """Runs one of this package's load generators; it takes its order as JSON and prints what it found."""
+def load(module: str, order: dict[str, Any], patience: float = 120.0) -> Any:
+    """Runs one of this package's load generators; it takes its order as JSON on stdin and prints what it found.
+
+    Args:
+        patience: seconds after which it is ended, with a TimeoutExpired.
+    """
     done = subprocess.run(
-        [sys.executable, "-m", f"{__package__}.{module}", json.dumps(order)], capture_output=True, text=True, timeout=PATIENCE,
-        check=False,
+        [sys.executable, "-m", f"{__package__}.{module}"], input=json.dumps(order), capture_output=True, text=True,
+        timeout=patience, check=False, env=environment(),
     )  # fmt: skip
     if done.returncode:
         raise RuntimeError(f"{module} failed: {done.stderr[-2000:]}")
     return json.loads(done.stdout)
+
+
+def resident_bytes(pid: int) -> int:
+    return int(psutil.Process(pid).memory_info().rss)
 
 
 def isolated(folder: Path) -> dict[str, str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
+FAULTS = ("lost", "doubled", "disordered", "unconfirmed")
 HEADINGS = ("measure", "median", "spread", "limit in the same run", "ratio", "aim", "met")
 
 
@@ -41,7 +43,7 @@ class Row:
         limit = f"{number(median(self.limit))} {self.unit}  {self.limit_name}" if self.limit else self.limit_name
         met = "" if self.met is None else "yes" if self.met else "NO"
         ratio = "" if self.ratio is None else f"{self.ratio:.2f}"
-        return (self.name, f"{number(self.median)} {self.unit}", spread, limit, ratio, self.aim, met)
+        return (self.name, f"{number(self.median)} {self.unit}".strip(), spread, limit, ratio, self.aim, met)
 
 
 def ratio(runs: Sequence[float], limit: Sequence[float]) -> float:
@@ -53,7 +55,20 @@ def at_most(name: str, unit: str, runs: Sequence[float], most: float, limit_name
     return Row(name, unit, runs, limit_name, limit, f"< {number(most)} {unit}", median(runs) < most)
 
 
+def at_least(name: str, unit: str, runs: Sequence[float], least: float, limit_name: str = "", limit: Sequence[float] = ()) -> Row:
+    """A row whose aim is a median of ``least`` or more."""
+    return Row(name, unit, runs, limit_name, limit, f"≥ {number(least)} {unit}", median(runs) >= least)
+
+
+def none_of(name: str, *found: dict[str, Any]) -> Row:
+    """A row of faults, whose aim is none: what readers lost, got twice or out of order, and what was never confirmed."""
+    counts = [float(sum(one.get(kind, 0) for kind in FAULTS)) for one in found]
+    return Row(name, "", counts, aim="0", met=not any(counts))
+
+
 def number(value: float) -> str:
+    if value == 0:
+        return "0"
     if abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"

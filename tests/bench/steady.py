@@ -64,4 +64,4 @@ async def run(order: dict[str, Any]) -> dict[str, list[float]]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(run(json.loads(sys.argv[1])))))
+    print(json.dumps(asyncio.run(run(json.load(sys.stdin)))))
