@@ -201,12 +201,13 @@ CLI = [sys.executable, "-c", "from jupyter_agentchat.cli import main; main()"]
 
 
 class Serve:
-    """``jupyter agentchat serve`` in a process of its own."""
+    """``jupyter agentchat serve`` in a process of its own; ``wrapper``: one whose disk or clock fails (tests/faults/wrapped.py)."""
 
-    def __init__(self, database: Path, *arguments: str) -> None:
+    def __init__(self, database: Path, *arguments: str, wrapper: str | None = None) -> None:
+        command = [sys.executable, "-m", "tests.faults.wrapped", wrapper] if wrapper else CLI
         free_port = [] if "--port" in arguments else ["--port", "0"]
         self.process = subprocess.Popen(
-            [*CLI, "serve", "--store", f"sqlite:///{database}", *free_port, *arguments],
+            [*command, "serve", "--store", f"sqlite:///{database}", *free_port, *arguments],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )  # fmt: skip
         assert self.process.stdout

@@ -328,9 +328,10 @@ class Crowd:
                 reader.until = self._end(log, reader)
             await asyncio.wait_for(asyncio.gather(*reading), 30)
         finally:
-            for task in everything:
-                task.cancel()
-            await asyncio.gather(*everything, return_exceptions=True)
+            while going := [task for task in everything if not task.done()]:
+                for task in going:  # again and again: before Python 3.12 `wait_for` may swallow a cancellation
+                    task.cancel()
+                await asyncio.wait(going, timeout=0.5)
         return check(
             log, [person.sender for person in (*self.senders, *self.racers)], [reader.reader for reader in self.readers]
         )
