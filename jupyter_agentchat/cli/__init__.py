@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import difflib
+import errno
 import signal
+import socket
 import sys
 from typing import Any, ClassVar
 
-from jupyter_core.application import JupyterApp
-from traitlets import Bool, Int, Unicode
+from jupyter_core.application import JupyterApp, base_aliases, base_flags
+from traitlets import Bool, Int, TraitError, Unicode
 
 from .. import __version__
 from ..errors import ChatError
+from ..limits import Limits
+
+USAGE = 2
+"""Exit status of a command that was not understood."""
 
 
 class ServeApp(JupyterApp):
@@ -24,9 +31,11 @@ class ServeApp(JupyterApp):
     examples = """
         jupyter agentchat serve --port 8080
         jupyter agentchat serve --store sqlite:///team.db --ip 0.0.0.0
+        jupyter agentchat serve --Limits.rate=100 --Limits.burst=500
     """
+    classes: ClassVar[list[Any]] = [Limits]  # type: ignore[misc] # traitlets declares it an instance's
 
-    port = Int(8080, help="The port to listen on; 0 takes a free one.").tag(config=True)
+    port = Int(8080, min=0, max=65535, help="The port to listen on; 0 takes a free one.").tag(config=True)
     ip = Unicode("127.0.0.1", help="The address to listen on.").tag(config=True)
     store = Unicode("", help="Where the conversation is kept: sqlite:///path.db. Default: in Jupyter's data directory.").tag(
         config=True
@@ -35,10 +44,49 @@ class ServeApp(JupyterApp):
         False, help="Commit without waiting for the disk: faster, but the last moments may be lost in a power failure."
     ).tag(config=True)
 
-    aliases: ClassVar[dict[str, str]] = {"port": "ServeApp.port", "ip": "ServeApp.ip", "store": "ServeApp.store"}  # type: ignore[misc] # traitlets declares it an instance's
-    flags: ClassVar[dict[str, Any]] = {  # type: ignore[misc] # as above
-        "relaxed": ({"ServeApp": {"relaxed": True}}, "Commit without waiting for the disk."),
+    trust_xheaders = Bool(
+        False,
+        help="Believe X-Forwarded-For and X-Forwarded-Proto: behind a proxy that sets them, so that links say https and"
+        " cookies are Secure. Without such a proxy anybody could claim any address.",
+    ).tag(config=True)
+
+    aliases: ClassVar[dict[str, Any]] = {  # type: ignore[misc] # as above
+        **base_aliases,
+        "port": "ServeApp.port",
+        "ip": "ServeApp.ip",
+        "store": "ServeApp.store",
     }
+    flags: ClassVar[dict[str, Any]] = {  # type: ignore[misc] # as above
+        **base_flags,
+        "relaxed": ({"ServeApp": {"relaxed": True}}, "Commit without waiting for the disk."),
+        "trust-xheaders": ({"ServeApp": {"trust_xheaders": True}}, "Behind a TLS proxy: https links, Secure cookies."),
+    }
+
+    def parse_command_line(self, argv: Any = None) -> None:
+        """Takes no argument for granted: traitlets only warns of one that it does not know, and serves."""
+        given = sys.argv[1:] if argv is None else argv
+        if problem := self._misunderstood(list(given)):
+            self.exit_with(problem, USAGE)
+        try:
+            super().parse_command_line(argv)
+            # Each value is looked at now: else a limit that cannot be would be found when the first hub needs it.
+            _ = self.port, self.ip, self.store, Limits(parent=self)
+        except TraitError as error:
+            self.exit_with(str(error), USAGE)
+        except SystemExit as error:  # traitlets has said what is wrong
+            self.exit(USAGE if error.code == 1 else error.code)
+        if self.extra_args:
+            self.exit_with(f"{self.extra_args[0]!r} is not understood: options begin with --.", USAGE)
+
+    def _misunderstood(self, given: list[str]) -> str | None:
+        known = [f"--{name}" for names in (*self.aliases, *self.flags, "help", "help-all", "version") for name in _each(names)]
+        known += [f"--{cls.__name__}.{trait}" for cls in (*type(self).__mro__, Limits) for trait in _options(cls)]
+        for argument in given:
+            name = argument.partition("=")[0]
+            if name.startswith("--") and name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                return f"there is no option {name}{f': did you mean {near[0]}?' if near else ''} (--help-all lists them)"
+        return None
 
     def start(self) -> None:
         super().start()
@@ -46,12 +94,15 @@ class ServeApp(JupyterApp):
             asyncio.run(self._serve())
         except ChatError as error:
             self.exit_with(error.message)
-        except OSError as error:
-            self.exit_with(f"Cannot listen on {self.ip}:{self.port} ({error.strerror or error}): choose another --port.")
+        except (OSError, UnicodeError) as error:
+            what = getattr(error, "strerror", None) or error
+            if isinstance(error, (socket.gaierror, UnicodeError)) or getattr(error, "errno", 0) == errno.EADDRNOTAVAIL:
+                self.exit_with(f"{self.ip!r} is no address of this machine ({what}): give another --ip.", USAGE)
+            self.exit_with(f"Cannot listen on {self.ip}:{self.port} ({what}): choose another --port.")
 
-    def exit_with(self, message: str) -> None:
+    def exit_with(self, message: str, status: int = 1) -> None:
         print(f"jupyter agentchat serve: {message}", file=sys.stderr)  # noqa: T201 (a command line's own output)
-        self.exit(1)
+        self.exit(status)
 
     async def _serve(self) -> None:
         from ..server.alone import Alone
@@ -65,7 +116,10 @@ class ServeApp(JupyterApp):
             raise ChatError(
                 f"{database} is served already{f', at {owner.url}' if owner else ''}: use that hub, or name another --store."
             )
-        server = Alone(database, ownership, ip=self.ip, port=self.port, relaxed=self.relaxed)
+        server = Alone(
+            database, ownership, ip=self.ip, port=self.port, relaxed=self.relaxed, limits=Limits(parent=self),
+            trust_xheaders=self.trust_xheaders,
+        )  # fmt: skip
         try:
             hub = await server.start()
         except BaseException:
@@ -81,6 +135,14 @@ class ServeApp(JupyterApp):
             await stopped.wait()
         finally:
             await server.stop()
+
+
+def _each(names: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else names
+
+
+def _options(configurable: Any) -> list[str]:
+    return list(configurable.class_trait_names(config=True)) if hasattr(configurable, "class_trait_names") else []
 
 
 class AgentChatApp(JupyterApp):

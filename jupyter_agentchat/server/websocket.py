@@ -17,7 +17,7 @@ from ..errors import ChannelNotFound, ChatError, InvalidRequest, NotFound, RateL
 from ..feed import Follower
 from ..hub import Caller
 from .door import OURS, Door, Expiry, Gate, as_chat_error, bearer_of
-from .wire import Protocol, as_frame, framed
+from .wire import Protocol, as_frame, framed, write
 
 if TYPE_CHECKING:
     from .annex import Tube
@@ -41,7 +41,8 @@ class WsHandler(Door, WebSocketHandler):
     _pump: asyncio.Task[None] | None = None
     _tasks: set[asyncio.Task[None]]
     _wire: Protocol
-    _written: asyncio.Future[None] | None = None
+    _written: Awaitable[None] | None = None
+    """What is done when all is written; None when it is."""
     _ended = False
     """The credential behind it was revoked, or it is closed: what still comes is not obeyed."""
 
@@ -142,7 +143,7 @@ class WsHandler(Door, WebSocketHandler):
             self._unsent.append(written)
         elif not self._wire.is_closing():
             with contextlib.suppress(StreamClosedError):
-                self._written = stream.write(written)
+                self._written = write(stream, written)
         return True
 
     async def drained(self) -> None:
@@ -172,7 +173,7 @@ class WsHandler(Door, WebSocketHandler):
         if self._wire.is_closing():
             raise StreamClosedError
         if frames:
-            self._written = self._wire.stream.write(b"".join(frames))
+            self._written = write(self._wire.stream, b"".join(frames))
 
     def close(self, code: int | None = None, reason: str | None = None) -> None:
         self._flush_quietly()  # nothing may be said after the goodbye
@@ -235,7 +236,7 @@ class WsHandler(Door, WebSocketHandler):
             reply.request_id = request_id
         self._write_quietly(p.encode(reply))
         # Waited for, so that who asks without reading is not read from anymore (IN_FLIGHT).
-        if self._written and not self._written.done():
+        if self._written:
             with contextlib.suppress(StreamClosedError):
                 await self._written
 

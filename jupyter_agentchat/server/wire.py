@@ -6,8 +6,10 @@ a third of the hub's time. All that decides (handshake, masks, fragments, limits
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from struct import pack
 
+from tornado.iostream import IOStream
 from tornado.websocket import WebSocketProtocol13
 
 from ..feed import Encoded
@@ -29,6 +31,24 @@ class Protocol(WebSocketProtocol13):
         start, self._at = self._at, self._at + n
         self._wire_bytes_in += n
         return self._arrived[start : self._at]
+
+
+def write(stream: IOStream, data: bytes) -> Awaitable[None] | None:
+    """Writes to the stream. Returns: what to await until all is written, None if that has happened.
+
+    tornado makes a future and a callback for each write; most writes of a fan-out are done at once and need neither.
+
+    Raises: StreamClosedError.
+    """
+    if not (stream.writing() or stream.closed()):
+        try:
+            sent = stream.write_to_fd(memoryview(data))
+        except OSError:  # also: the socket has no room
+            sent = 0
+        if sent == len(data):
+            return None
+        data = data[sent:]
+    return stream.write(data)
 
 
 def framed(payload: bytes) -> bytes:
