@@ -31,9 +31,7 @@ INSERT = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 RECEIPT = 'INSERT INTO receipts ("partition", actor, client_id, subject, until, outcome) VALUES (?, ?, ?, ?, ?, ?)'
-CHANNEL = (
-    "INSERT INTO channels (id, name, archived, last_seq, created_by, created_at) VALUES (?, 'bench', 0, 0, 'bench', '')"
-)
+CHANNEL = "INSERT INTO channels (id, name, archived, last_seq, created_by, created_at) VALUES (?, 'bench', 0, 0, 'bench', '')"
 POSITION = "INSERT INTO partitions VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq, at = excluded.at"
 AUTHOR = ("ag_" + "0" * 26, "bench", "agent")
 

@@ -73,14 +73,15 @@ class Room:
         got, behind = late.seqs(), self._order["behind"]
         if len(got) < behind or got != sorted(set(got)):
             raise RuntimeError(f"The late reader got {len(got)} messages of {behind}, in order: {got == sorted(set(got))}.")
-        count, at = 0, 0
-        for at, chunk in late.heard:
+        count = ended = 0
+        for now, chunk in late.heard:
             count += len(chunk.seqs)
+            ended = now
             if count >= behind:
                 break
         late.sock.close()
         del self._lines.open[next(number for number, line in self._lines.open.items() if line is late)]
-        return count / ((at - began) / 1e9), waited
+        return count / ((ended - began) / 1e9), waited
 
     def close(self) -> None:
         self._lines.close()

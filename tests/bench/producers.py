@@ -42,9 +42,7 @@ async def run(order: dict[str, Any]) -> dict[str, Any]:
         while True:
             number += 1
             started = time.perf_counter()
-            await journal.submit(
-                Post(seat.agent_id, seat.channel_id, new_id("msg"), CONTENT, client_id=f"{place}-{number}")
-            )
+            await journal.submit(Post(seat.agent_id, seat.channel_id, new_id("msg"), CONTENT, client_id=f"{place}-{number}"))
             taken.append(time.perf_counter() - started)
 
     tasks = [asyncio.create_task(produce(place, seat)) for place, seat in enumerate(seats)]

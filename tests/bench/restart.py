@@ -37,7 +37,9 @@ def measure(folder: Path) -> list[Row]:
         if seq <= confirmed:
             raise RuntimeError(f"The log went back: {confirmed} was confirmed, and after kill -9 a post got {seq}.")
         started = time.perf_counter()
-        subprocess.run([sys.executable, "-c", "import tornado.web, jupyter_core.application"], check=True, env=processes.environment())
+        subprocess.run(
+            [sys.executable, "-c", "import tornado.web, jupyter_core.application"], check=True, env=processes.environment()
+        )
         interpreter.append(time.perf_counter() - started)
     name = f"restart: kill -9 with {MESSAGES:,} messages → first confirmed post"
     return [at_most(name, "s", took, AIM_S, "a bare interpreter that imports tornado and jupyter_core", interpreter)]
