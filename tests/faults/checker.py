@@ -186,8 +186,8 @@ def _closings(senders: list[Sender], stored: dict[str, Json]) -> Iterator[str]:
     closed: dict[str, Json] = {}
     for message in stored.values():
         if "closes" in message:
-            closes = message["closes"]
-            first = closed.setdefault(closes["question_id"], message)
+            closes: Json = message["closes"]
+            first: Json = closed.setdefault(closes["question_id"], message)
             if first is not message:
                 yield f"{closes['question_id']} was closed twice: by {first['id']} and {message['id']}"
     for sender in senders:
