@@ -26,7 +26,7 @@ def follow(db: sqlite3.Connection, ordered: list[Placed], batches: random.Random
     left = list(ordered)
     while left:
         batch, left = left[: (size := batches.randint(1, 9))], left[size:]
-        for (command, seq, _), (outcome, refusal, _) in zip(batch, _commit(db, batch), strict=True):
+        for (command, seq, _), (outcome, refusal, _) in zip(batch, commit(db, batch), strict=True):
             said = repr((refusal.code, refusal.message, refusal.details)) if refusal else repr(outcome)
             outcomes[partition_of(command), seq] = said
         if left and batches.random() < 0.5:
@@ -34,7 +34,7 @@ def follow(db: sqlite3.Connection, ordered: list[Placed], batches: random.Random
     return outcomes
 
 
-def _commit(db: sqlite3.Connection, batch: list[Placed]) -> list[Applied]:
+def commit(db: sqlite3.Connection, batch: list[Placed]) -> list[Applied]:
     """As a journal does it: together, or one by one where something was sent before."""
     db.execute("BEGIN")
     try:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +23,7 @@ from jupyter_agentchat.protocol import Ask, Decided, timestamp
 from jupyter_agentchat.state.digest import digest
 from jupyter_agentchat.state.store import Store
 from tests.actors import CLI, Owner, Start
-from tests.unit.replay import follow
+from tests.unit.replay import commit, follow
 
 CHANNELS = ["ch_a", "ch_b"]
 PEOPLE = [("ag_1", "agent", "one"), ("ag_2", "agent", "two"), ("hu_1", "human", "Ann"), ("hu_2", "human", "Ben")]
@@ -91,7 +92,9 @@ commands = st.one_of(
 )  # fmt: skip
 
 
-repeated = st.builds(sent, commands, st.sampled_from([None, "c1", "c2", "c3"]), st.sampled_from([1.0, 20.0]))
+client_ids, windows = st.sampled_from([None, "c1", "c2", "c3"]), st.sampled_from([1.0, 20.0])
+plain = st.builds(lambda who, ch, n: c.Post(who, ch, "", f"hello {n}"), st.sampled_from(["ag_1", "hu_1"]), channel, number)
+repeated = st.builds(sent, commands | plain, client_ids, windows)
 """Under a few client_ids, so that many come again, within the window and after it."""
 
 
@@ -140,7 +143,7 @@ def interleaved(ordered: list[Placed], order: random.Random) -> list[Placed]:
     return mixed
 
 
-drawn_lists = st.lists(repeated, max_size=60)
+drawn_lists = st.lists(repeated, min_size=30, max_size=60)
 step_lists = st.lists(st.sampled_from([0.0, 0.5, 2.0]), min_size=60, max_size=60)
 
 
@@ -154,6 +157,19 @@ def test_the_same_commands_give_the_same_rows_whatever_the_batches_the_mix_and_t
     second, again = state_after(interleaved(ordered, random.Random(seed + 1)), random.Random(seed + 2))
     assert again == outcomes
     assert second == first
+
+
+@pytest.mark.parametrize("batches", [[3, 1, 1, 1], [3, 1, 2], [4, 2], [6]])
+def test_a_post_sent_again_gives_what_it_gave_though_it_would_be_refused_by_now(database: Path, batches: list[int]) -> None:
+    said = [c.Post("ag_1", "ch_a", "", "hello", client_id="c1") for _ in range(2)]
+    archived = c.ChangeChannel("ag_1", "ch_a", archived=True)
+    ordered = stamped([said[0], archived, said[1], c.Post("ag_1", "ch_a", "", "other")], [0.0] * 4)
+    with closing(Store(database).open_writer()) as db:
+        outcomes: list[Any] = []
+        for size in batches:
+            batch, ordered = ordered[:size], ordered[size:]
+            outcomes += [refusal.code if refusal else outcome for outcome, refusal, _ in commit(db, batch)]
+    assert (outcomes[4].message.seq, outcomes[4].created, outcomes[5:]) == (outcomes[2].message.seq, False, ["forbidden"])
 
 
 OTHERS = [sys.executable, *map(str, Path(__file__).parents[2].glob(".venv-3.*/bin/python"))]
