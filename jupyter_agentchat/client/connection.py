@@ -141,6 +141,8 @@ class Connection:
         await self.flush(grace)
         lost = [entry.says for entry in self._outbox.unconfirmed() if entry.says is not None]
         self._fail(HubUnreachable("This agent is closed: make a new one."))
+        if self._socket is not None:
+            await self._socket.close()  # a cancelled one would say that something went wrong
         if self._runner is not None:
             self._runner.cancel()
             with suppress(asyncio.CancelledError):

@@ -107,10 +107,9 @@ def length(items: object, total: float | None) -> float | None:
 
 
 def _number(name: str, value: Any) -> float:
-    try:
-        number = operator.index(value) if hasattr(value, "__index__") else float(value)  # numpy's numbers too
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{name}: a number is needed, not {type(value).__name__}.") from error
+    if not hasattr(value, "__index__") and not hasattr(value, "__float__"):  # numpy's numbers have them too, a str has not
+        raise TypeError(f"{name}: a number is needed, not {type(value).__name__}.")
+    number = operator.index(value) if hasattr(value, "__index__") else float(value)
     if not math.isfinite(number):
         raise ValueError(f"{name}: {value}; give a finite number.")
     return number
