@@ -108,7 +108,7 @@ class WsHandler(Door, WebSocketHandler):
             return
         self._follower = Follower(
             hub.feed, who.id, who.credential_id, door="websocket", form=as_frame, on_revoked=self._revoked,
-            on_signal=self._write_if_drained,
+            on_signal=self._signal,
         )  # fmt: skip
         self._expiry = Expiry(who, self._follower.revoke)
         await hub.follow_everywhere(who, self._follower)
@@ -146,11 +146,15 @@ class WsHandler(Door, WebSocketHandler):
                 self._written = write(stream, written)
         return True
 
-    async def drained(self) -> None:
+    async def drained(self) -> bool:
         """Raises: StreamClosedError."""
-        while len(self._wire.stream._write_buffer) > self._buffer_bytes // 2:
+        waited = False
+        stream = self._wire.stream
+        while not stream.closed() and len(stream._write_buffer) > self._buffer_bytes // 2:
             assert self._written is not None
             await self._written
+            waited = True
+        return waited
 
     def lagged(self, channel_id: str, resume_after: int) -> None:
         self._write_quietly(p.encode(p.Lagged(channel_id, resume_after)))
@@ -179,11 +183,10 @@ class WsHandler(Door, WebSocketHandler):
         self._flush_quietly()  # nothing may be said after the goodbye
         super().close(code, reason)
 
-    def _write_if_drained(self, frame: bytes) -> None:
-        """A signal may be dropped: it never makes what a slow reader holds up longer."""
-        stream = self.ws_connection and self.ws_connection.stream
-        if stream and not stream.writing():
-            self._write_quietly(frame)
+    def _signal(self, written: bytes) -> bool:
+        """Signals may be dropped: they never make what a slow reader holds up longer."""
+        stream = self._wire.stream
+        return not stream.writing() and self.push(written)
 
     def _revoked(self) -> None:
         self._ended = True
@@ -264,7 +267,7 @@ class WsHandler(Door, WebSocketHandler):
                 self._follower.unfollow(frame.channel_id)
         elif isinstance(frame, p.SendSignal):
             hub.take_in(caller)
-            hub.signal(caller.known, self._follower, frame)
+            await hub.signal(caller.known, frame)
         else:
             return p.Pong()
         return p.DoneFrame()
