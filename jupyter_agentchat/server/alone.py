@@ -17,6 +17,7 @@ from ..journal.local import LocalJournal
 from ..limits import Limits
 from ..state.store import Store
 from .door import Gate
+from .metrics import MetricsHandler
 from .ownership import LocalHub, Ownership
 from .rest import MAX_BODY_BYTES
 from .routes import routes
@@ -65,8 +66,9 @@ class Alone:
             raise
         self._gate.open(self._hub)
         front = ("/", RedirectHandler, {"url": "/chat/", "permanent": False})
+        metrics = ("/metrics", MetricsHandler, {"gate": self._gate})
         application = Application(
-            [front, *routes(self._gate)], log_function=log_request, websocket_max_message_size=MAX_BODY_BYTES,
+            [front, metrics, *routes(self._gate)], log_function=log_request, websocket_max_message_size=MAX_BODY_BYTES,
             xsrf_cookie_kwargs={"samesite": "Lax"},
         )  # fmt: skip
         self._server = HTTPServer(
