@@ -48,7 +48,7 @@ async def test_a_refusal_that_says_when_pauses_all_and_sends_it_again_in_order(c
                 await line.confirm(frame)
 
     async with Scripted(busy) as hub, hub.agent() as agent:
-        posted = await asyncio.gather(*[agent.post(number) for number in numbers(20)])
+        posted = await asyncio.wait_for(asyncio.gather(*[agent.post(number) for number in numbers(20)]), 20)
         assert list(hub.kept.values()) == numbers(20)
         assert [message.seq for message in posted] == list(range(1, 21))
         assert len(hub.heard) > 20, "some were refused"
