@@ -20,7 +20,7 @@ from jupyter_agentchat.state import read, receipts
 from tests.unit.machine import ANN, BEN, BOT, EVE, ROOM, WATCHER, Room
 from tests.unit.model import Asked, Channel, Invited, Refusal, Said, Seat
 
-WINDOW = 10.0
+WINDOW = 5.0
 NAMES = {
     BOT: ("agent", "bot"),
     ANN: ("human", "Ann"),
