@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 
@@ -114,6 +116,36 @@ def test_who_leaves_a_message_that_was_put_back_leaves_it_to_the_next_listener(a
     assert contents(listener, 1) == ["one"]
     del listener
     assert sorted(contents(agent.listen(after=0), 3)) == ["one", "one", "two"]
+
+
+def test_a_listener_that_waits_gets_what_is_put_back_meanwhile(agent: Agent, human: Human) -> None:
+    say(human, "one")
+    listener = agent.listen(after=0)
+    one = next(listener)
+    heard: list[str] = []
+    waiting = threading.Thread(target=lambda: heard.extend(contents(listener, 1)))
+    waiting.start()
+    while agent._agent._acks.handled_up_to < one.seq:
+        time.sleep(0.01)
+    agent.nack(one, delay=0.1)
+    waiting.join(20)
+    assert heard == ["one"]
+
+
+def test_a_listener_that_waits_gets_what_another_leaves(agent: Agent, human: Human) -> None:
+    say(human, "one")
+    leaving = agent.listen(after=0)
+    agent.nack(next(leaving), delay=0)
+    assert contents(leaving, 1) == ["one"]
+    waiting = agent.listen()
+    heard: list[str] = []
+    thread = threading.Thread(target=lambda: heard.extend(contents(waiting, 1)))
+    thread.start()
+    while len(agent._agent._acks._readings) < 2:
+        time.sleep(0.01)
+    del leaving
+    thread.join(20)
+    assert heard == ["one"]
 
 
 def test_the_hub_is_told_the_lowest_of_two_listeners(agent: Agent, human: Human) -> None:

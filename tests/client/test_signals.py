@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from jupyter_agentchat import Agent, AsyncAgent
+from tests.actors import Owner
 from tests.client.human import Human
 from tests.client.scripted import Frame, Line, Scripted
 
@@ -35,7 +36,7 @@ async def test_a_status_says_what_and_how_far() -> None:
         assert len(shown(hub, "status")[1]["text"]) == 500
 
 
-@pytest.mark.parametrize("wrong", [{"done": "4"}, {"done": float("nan")}, {"total": float("inf")}, {"text": 3}])
+@pytest.mark.parametrize("wrong", [{"done": "4"}, {"done": float("nan")}, {"total": 10**400}, {"text": 3}])
 async def test_a_status_that_makes_no_sense_is_an_error_that_names_what(wrong: dict[str, Any]) -> None:
     agent = AsyncAgent(url="http://127.0.0.1:9/", key="au_1")
     with pytest.raises((TypeError, ValueError), match=f"^{next(iter(wrong))}"):
@@ -160,3 +161,17 @@ def test_a_signal_from_any_thread_never_waits_and_after_the_end_nothing_happens(
     agent.close()
     agent.status("too late")
     agent.typing()
+
+
+def test_others_see_what_the_agent_shows(owner: Owner) -> None:
+    """Through a real hub, on another participant's connection."""
+    with owner.connect() as watcher, Agent(url=owner.url, key=owner.agent.token) as agent:
+        agent.status("reading", done=1, total=3)
+        assert watcher.until("signal", kind="progress")["data"] == {"text": "reading", "done": 1, "total": 3}
+        agent.typing()
+        watcher.until("signal", kind="typing")
+        with agent.stream() as stream:
+            stream.write("Hello")
+            assert watcher.until("signal", kind="stream")["data"]["text"] == "Hello"
+        assert stream.message
+        assert watcher.until("new_message")["message"]["client_id"] == stream.message.client_id
