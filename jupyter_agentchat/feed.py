@@ -10,18 +10,24 @@ slow reader holds a cursor instead of a queue.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from bisect import bisect_right
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from itertools import count
+from typing import Any, Protocol
 
-from . import metrics
+from . import logs, metrics
 from .commands import Appended, CredentialRevoked, Event, MembershipChanged
 from .protocol import NewMessage, encode
 from .state import read
 from .state.store import Store
+
+log = logs.named(__name__)
+_seldom = logs.Seldom()
+_connections = count(1)
 
 RING_ENTRIES = 512
 RING_BYTES = 1024 * 1024
@@ -236,6 +242,7 @@ class Feed:
         group = self._followers.setdefault(follower.participant_id, set())
         group.add(follower)
         metrics.CONNECTIONS.labels(follower.door).inc()
+        logs.log(log, logging.DEBUG, "connected", **follower.ids)
         if len(group) == 1:
             self.on_came(follower)
         if follower.credential_id in self._revoked:
@@ -248,6 +255,7 @@ class Feed:
             return
         group.discard(follower)
         metrics.CONNECTIONS.labels(follower.door).dec()
+        logs.log(log, logging.DEBUG, "disconnected", **follower.ids, revoked=follower.revoked or None)
         if not group:
             self._followers.pop(follower.participant_id, None)
             self.on_left(follower)
@@ -333,6 +341,8 @@ class Follower:
         self._fresh: set[str] = set()
         """Channels that it follows from their end on."""
         self.revoked = False
+        self.ids: dict[str, Any] = {"participant_id": participant_id, "connection": next(_connections), "door": door}
+        """What the log says of it."""
         self._dirty: dict[str, None] = {}
         self._live: set[str] = set()
         """Channels in which it has been level with the log: not those that it still replays."""
@@ -470,6 +480,7 @@ class Follower:
                 self.unfollow(channel_id)
                 self.lagging.add(channel_id)
                 metrics.LAGS.inc()
+                _seldom.log(log, logging.WARNING, "lagged", **self.ids, channel_id=channel_id, resume_after=cursor)
                 self.sink.lagged(channel_id, cursor)
                 return []
         entries, more = await self._feed.after(channel_id, cursor)

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from .. import commands as c
-from .. import metrics
+from .. import logs, metrics
 from .. import protocol as p
 from ..commands import HUB, AnyCommand, Appended, CredentialRevoked, Event, MembershipChanged, NewMember
 from ..errors import ChannelNotFound, ChatError, Forbidden, RateLimited, Unauthenticated
@@ -29,7 +29,7 @@ from .signals import Signals
 
 __all__ = ["Caller", "Hub", "Principal", "check_kernel", "hash_of"]
 
-log = logging.getLogger(__name__)
+log = logs.named(__name__)
 
 
 class Hub:
@@ -226,9 +226,10 @@ class Hub:
             try:
                 due, following = await self.store.read(partial(read.deadlines, until=p.timestamp(self.journal.now())))
                 for channel_id, message_id in due:
+                    logs.log(log, logging.DEBUG, "deadline", channel_id=channel_id, message_id=message_id)
                     await self.journal.submit(c.Expire(HUB, channel_id, message_id, p.new_id("msg")))
             except ChatError as error:
-                log.warning("agentchat: a deadline waits: %s", error)
+                logs.log(log, logging.WARNING, "a deadline waits", code=error.code, reason=error.message)
                 longest = 1.0
             seconds = longest if following is None else min(longest, max(0.01, p.seconds_of(following) - self.journal.now()))
             with contextlib.suppress(asyncio.TimeoutError):

@@ -11,12 +11,11 @@ import msgspec
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13
 
-from .. import metrics
 from .. import protocol as p
 from ..errors import ChannelNotFound, ChatError, InvalidRequest, NotFound, RateLimited, Unauthenticated
 from ..feed import Follower
 from ..hub import Caller
-from .door import OURS, Door, Expiry, Gate, as_chat_error, bearer_of
+from .door import OURS, Door, Expiry, Gate, as_chat_error, bearer_of, note_refusal
 from .wire import Protocol, as_frame, framed, write
 
 if TYPE_CHECKING:
@@ -230,7 +229,7 @@ class WsHandler(Door, WebSocketHandler):
             reply = await self._obey(frame)
         except Exception as error:  # the door is where every error becomes a reply
             refusal = as_chat_error(error)
-            metrics.REFUSALS.labels(refusal.code).inc()
+            note_refusal(refusal, **(self._follower.ids if self._follower else {}), request_id=request_id)
             request_id = request_id or _request_id_of(message)
             reply = p.ErrorFrame(refusal.code, refusal.message, **refusal.details)
         finally:
