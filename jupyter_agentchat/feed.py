@@ -31,7 +31,7 @@ _connections = count(1)
 
 RING_ENTRIES = 512
 RING_BYTES = 1024 * 1024
-PAGE = 1000
+PAGE = 250
 PAGE_BYTES = 512 * 1024
 """What a follower that is behind reads at once, of the ring or of SQLite, and what is pushed at once at most."""
 COALESCE = 0.002
