@@ -25,9 +25,10 @@ from ..notebook import stage
 from ..protocol import Message, Outcome, Participant, QuestionState
 from . import draft
 from . import question as aio_question
-from .aio import CLOSE_GRACE, AsyncAgent
+from .aio import AsyncAgent
 from .asking import prepare
 from .conversation import State
+from .link import CLOSE_GRACE
 from .listening import After
 from .outbox import BYTES, MESSAGES, WhenFull
 from .records import History, Invite

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from jupyter_agentchat import Agent, AsyncAgent, OutboxFull
-from jupyter_agentchat.client import aio, outbox
+from jupyter_agentchat.client import link, outbox
 from jupyter_agentchat.client.outbox import Entry, Outbox
 from jupyter_agentchat.errors import EmptyMessage, Forbidden, HubUnreachable, MessageTooLarge
 from tests.actors import Owner, Serve
@@ -161,7 +161,7 @@ def aio_close(agent: AsyncAgent) -> None:
 
 
 async def test_closing_waits_for_a_while_and_warns_of_what_was_not_delivered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aio, "CLOSE_GRACE", 0.1)
+    monkeypatch.setattr(link, "CLOSE_GRACE", 0.1)
     async with Scripted(silent) as hub:
         agent = hub.agent()
         for number in numbers(5):
