@@ -216,7 +216,7 @@ class Signals:
 
     def _make_ready(self, line: _Line) -> None:
         self._ready.setdefault(line.channel_id, {})[line] = None
-        if self._turn is None and not self._feed.has_grown:  # else the feed says when it has handed over what is durable
+        if self._turn is None:
             wait = self._free_at - time.perf_counter()
             if wait > 0:
                 self._turn = asyncio.get_running_loop().call_later(wait, self._hand_over)
@@ -230,7 +230,7 @@ class Signals:
     def _hand_over(self) -> None:
         self._turn = None
         if self._feed.has_grown:
-            return
+            return  # it is called again when the feed has handed over what is durable
         began = time.perf_counter()
         spent = 0.0
         while self._ready and spent < TURN_SECONDS:
