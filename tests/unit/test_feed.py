@@ -331,6 +331,37 @@ async def test_subscribing_again_in_the_middle_moves_the_cursor_and_no_push_slip
         assert len(reader.pipe.contents) == 11
 
 
+async def test_a_cursor_moved_while_a_page_is_read_is_where_it_goes_on(database: Path) -> None:
+    store = Interrupted(database)
+    async with Chat(database, store) as chat:
+        await chat.say(*range(10))
+        seqs = [seq for seq, _ in await chat.log()]
+        async with Reader(chat, Pipe()) as reader:
+
+            async def move() -> None:
+                reader.follower.follow(ROOM, seqs[6])
+
+            store.meanwhile = move
+            reader.follower.follow(ROOM, 0)
+            await until(lambda: "message 9" in reader.pipe.contents)
+            assert reader.pipe.contents == ["message 7", "message 8", "message 9"]
+
+
+async def test_what_had_no_room_comes_when_there_is_though_nothing_follows_it(database: Path) -> None:
+    async with Chat(database) as chat, Reader(chat, Pipe(room=300)) as reader:
+        reader.follower.follow(ROOM, 0)
+        await chat.say(0)
+        await until(lambda: bool(reader.pipe.contents))
+        reader.pipe.drain()
+        await wait_all_tasks_blocked()
+        for n in (1, 2):
+            await chat.say(n)
+            await asyncio.sleep(2 * feeds.COALESCE)
+        assert reader.pipe.contents == ["message 0", "message 1"]
+        reader.pipe.drain()
+        await until(lambda: len(reader.pipe.contents) == 3)
+
+
 async def test_who_is_taken_out_gets_nothing_that_still_waits_to_be_handed_over(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
