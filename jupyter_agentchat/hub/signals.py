@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -87,7 +88,8 @@ class Signals:
         self._ready: dict[str, dict[_Line, None]] = {}
         self._turn: asyncio.TimerHandle | None = None
         self._free_at = 0.0
-        self._posted: dict[tuple[str, str, str], None] = {}
+        # Not a dict: to find its oldest key, that steps over all that were deleted before.
+        self._posted: OrderedDict[tuple[str, str, str], None] = OrderedDict()
         self._seats: dict[tuple[str, str], p.Role] = {}
         self._reseatings = 0
         self._orders = count()
@@ -127,10 +129,10 @@ class Signals:
             return
         self._posted[message.channel_id, message.author_id, message.client_id] = None
         if len(self._posted) > POSTED:
-            del self._posted[next(iter(self._posted))]
-        sender = self._senders.get(message.author_id)
-        line = sender.lines.get((message.channel_id, ("stream", message.client_id))) if sender else None
-        if line:
+            self._posted.popitem(last=False)
+        if (sender := self._senders.get(message.author_id)) and (
+            line := sender.lines.get((message.channel_id, ("stream", message.client_id)))
+        ):
             self._drop(line)
 
     def reseated(self, channel_id: str, participant_id: str, *, gone: bool) -> None:
