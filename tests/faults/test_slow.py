@@ -11,9 +11,10 @@ import psutil
 
 from tests.actors import Actor, Owner, Start
 
-STUCK, POSTS, SIZE = 4, 150, 100_000
-MEMORY = 32 * 1024 * 1024
-"""What the hub may grow by: far less than the 120 MB that these readers have not read, more than what is kept at hand."""
+STUCK, POSTS, SIZE = 4, 400, 100_000
+MEMORY = 24 * 1024 * 1024
+"""What the hub may grow by: less than the 40 MB that was said, of which each of these readers has read next to nothing (and the
+hub may keep it once for all), more than what is kept at hand."""
 
 
 def stuck(agent: Actor, request: str) -> sockets.socket:
@@ -49,7 +50,9 @@ def test_readers_that_stop_cost_bounded_memory_and_lose_nothing(serve: Start) ->
     agent = Owner(server.url).agent
     reader = agent.member("reader", "observer")
     hub = psutil.Process(server.process.pid)
-    sleeping = [reader.connect(sockopt=((sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096),)) for _ in range(STUCK)]
+    small = (sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+    # The first one reads on at the end: it has a window that lets it do so fast.
+    sleeping = [reader.connect(sockopt=(small,) if n else ()) for n in range(STUCK)]
     events = [stuck(reader, f"/api/v1/{reader.path('/events?after=0')}") for _ in range(STUCK)]
     try:
         for socket in sleeping:
@@ -64,10 +67,7 @@ def test_readers_that_stop_cost_bounded_memory_and_lose_nothing(serve: Start) ->
                 assert lively.messages(1)[0]["seq"] == sent[-1], "who reads is not held up"
                 grown = max(grown, hub.memory_info().rss - before)
         assert grown < MEMORY, f"{grown:,} bytes for {2 * STUCK} readers that do not read"
-        for socket in sleeping[:2]:
-            assert socket.ws.sock
-            socket.ws.sock.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 1 << 20)
-            assert follow_on(socket, reader.channel_id, sent[-1]) == sent
+        assert follow_on(sleeping[0], reader.channel_id, sent[-1]) == sent
     finally:
         for socket in sleeping:
             socket.__exit__()

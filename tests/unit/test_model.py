@@ -105,7 +105,7 @@ class Conversation(RuleBasedStateMachine):
 
     # ------------------------------------------------------------------ the steps
 
-    @rule(seconds=st.sampled_from([0.001, 1.0, 4.0, 11.0]))
+    @rule(seconds=st.sampled_from([0.001, 1.0, WINDOW, 11.0]))
     def time_goes_by(self, seconds: float) -> None:
         self.room.now += seconds
 
