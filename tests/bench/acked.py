@@ -11,7 +11,7 @@ from .posts import ws
 from .report import Row
 
 RUNS = 3
-WARM_UP, SECONDS = 0.4, 1.2
+WARM_UP, SECONDS = 0.3, 1.0
 SHAPES = ((1, 1), (1, 100), (100, 1))
 """(connections, in flight on each)"""
 NATS, REDIS = "nats-py, JetStream, sync always", "redis-py, XADD, appendfsync always"
