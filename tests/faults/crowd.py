@@ -98,6 +98,9 @@ class WebSocketSender(Person):
         while True:
             while len(waiting) < WINDOW and not self.stopping.is_set():
                 attempt = self.next(parent_id=self.earlier())
+                if any(earlier.refusals for earlier in waiting.values()):
+                    # No order is promised past a refusal: this one may be taken in, and an earlier one still be refused.
+                    attempt.refusals.append("behind a refused one")
                 waiting[attempt.client_id] = attempt
                 await self._say(socket, attempt)
             if not waiting:
