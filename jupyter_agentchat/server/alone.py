@@ -66,7 +66,7 @@ class Alone:
         self._gate.open(self._hub)
         front = ("/", RedirectHandler, {"url": "/chat/", "permanent": False})
         application = Application(
-            [front, *routes(self._gate)], log_function=log_request, websocket_max_message_size=MAX_BODY_BYTES,
+            [front, *routes(self._gate)], log_function=log_request,
             xsrf_cookie_kwargs={"samesite": "Lax"},
         )  # fmt: skip
         self._server = HTTPServer(
