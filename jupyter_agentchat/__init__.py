@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .errors import InvalidAnswer as InvalidAnswer
     from .errors import NoAnswer as NoAnswer
     from .errors import NoHuman as NoHuman
+    from .errors import OutboxFull as OutboxFull
     from .errors import QuestionChanged as QuestionChanged
     from .errors import Unauthenticated as Unauthenticated
     from .protocol import Message as Message
@@ -47,6 +48,7 @@ _HOME = {
     "InvalidAnswer": "errors",
     "NoAnswer": "errors",
     "NoHuman": "errors",
+    "OutboxFull": "errors",
     "QuestionChanged": "errors",
     "Unauthenticated": "errors",
 }
@@ -64,6 +66,7 @@ __all__ = [
     "Message",
     "NoAnswer",
     "NoHuman",
+    "OutboxFull",
     "QuestionChanged",
     "Unauthenticated",
 ]

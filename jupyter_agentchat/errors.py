@@ -35,6 +35,7 @@
 
 from __future__ import annotations
 
+from types import TracebackType
 from typing import Any, ClassVar
 
 
@@ -53,6 +54,28 @@ class ChatError(Exception):
         super().__init__(message)
         self.message = message
         self.details = details
+
+    def _render_traceback_(self) -> list[str]:
+        """How a notebook shows it (IPython looks for this name): the user's own lines and what happened, none of ours."""
+        from IPython.core.getipython import get_ipython
+
+        frames, shown = [], self.__traceback__
+        while shown is not None and not str(shown.tb_frame.f_globals.get("__name__", "")).startswith(__package__):
+            frames.append(shown)
+            shown = shown.tb_next
+        own: TracebackType | None = None
+        for each in reversed(frames):
+            own = TracebackType(own, each.tb_frame, each.tb_lasti, each.tb_lineno)
+        shell = get_ipython()
+        if shell is None or own is None:
+            return [f"{type(self).__name__}: {self}"]
+        cause, hidden = self.__cause__, self.__suppress_context__
+        try:
+            self.__cause__ = None  # this suppresses the context too
+            lines: list[str] = shell.InteractiveTB.structured_traceback(type(self), self, own)
+        finally:
+            self.__cause__, self.__suppress_context__ = cause, hidden
+        return lines
 
 
 class InvalidRequest(ChatError):

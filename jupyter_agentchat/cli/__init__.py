@@ -151,7 +151,10 @@ class AgentChatApp(JupyterApp):
     name = "jupyter agentchat"
     description = __doc__
     version = __version__
-    subcommands: ClassVar[dict[str, Any]] = {"serve": (ServeApp, "Serve a workspace on a port of its own.")}  # type: ignore[misc] # as above
+    subcommands: ClassVar[dict[str, Any]] = {  # type: ignore[misc] # as above
+        "serve": (ServeApp, "Serve a workspace on a port of its own."),
+        "digest": ("jupyter_agentchat.cli.digest.DigestApp", "Print a digest of a workspace's state."),
+    }
 
     def start(self) -> None:
         super().start()

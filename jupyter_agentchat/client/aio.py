@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import logging
+import warnings
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 import msgspec
 from msgspec import UNSET
 
-from ..errors import Forbidden, HubUnreachable
+from ..errors import EmptyMessage, Forbidden, HubUnreachable, MessageTooLarge, OutboxFull, RateLimited, StoreUnavailable
 from ..notebook import stage
 from ..protocol import (
-    ClientFrame,
+    MAX_MESSAGE_BYTES,
     Consume,
     CreateInvite,
     Message,
+    MessagesReply,
     Participant,
     ReadMessages,
     SendMessage,
@@ -25,18 +28,29 @@ from ..protocol import (
     new_id,
 )
 from . import find
-from .asking import Asking, prepare
-from .connection import Connection, changed, interruptible
-from .conversation import Conversation
+from .acks import Acks
+from .asking import Asking, changed_here, prepare
+from .connection import FIRST_DELAY, LONGEST_DELAY, Connection
+from .conversation import Conversation, State
+from .draft import Draft, Stream
+from .listening import PAGE, After, follow
+from .outbox import BYTES, MESSAGES, Outbox, WhenFull, undelivered
 from .question import Question
 from .records import History, Invite
 from .rest import Rest
+from .signals import Items, Pace, activity, each, length
+from .waits import changed, full_jitter, interruptible, pause
 
 if TYPE_CHECKING:
     from ..notebook.panel import Panel
 
-PAGE = 1000
-TRIES = 5
+T = TypeVar("T")
+TRIES = 6
+"""Calls in vain, beside a connection that is live: then something else is wrong."""
+CLOSE_GRACE = 2.0
+"""Seconds that `close` waits for what is not confirmed yet."""
+
+_log = logging.getLogger("jupyter_agentchat")
 
 
 class AsyncAgent:
@@ -51,27 +65,54 @@ class AsyncAgent:
         url: the hub's root, ``http://host:port/`` or a Jupyter server's ``…/agentchat/``.
         key: the agent's API key (``au_…``) there.
         channel: a channel id, instead of the notebook's own channel (with a key: of the first one).
+        outbox_messages: how many messages may be sent and not confirmed by the hub yet.
+        outbox_bytes: how many bytes they may have together, as sent.
+        when_full: past either limit `post` waits until there is room (``"wait"``), or raises OutboxFull (``"raise"``).
 
     Raises:
-        ValueError: a url without a key, or the reverse.
+        ValueError: a url without a key, or the reverse; a limit that is none.
     """
 
     def __init__(
-        self, name: str | None = None, *, url: str | None = None, key: str | None = None, channel: str | None = None
+        self,
+        name: str | None = None,
+        *,
+        url: str | None = None,
+        key: str | None = None,
+        channel: str | None = None,
+        outbox_messages: int = MESSAGES,
+        outbox_bytes: int = BYTES,
+        when_full: WhenFull = "wait",
     ) -> None:
         self.conversation = Conversation()
         self._way = find.find(name, url, key, channel)
-        self._connection = Connection(self._way, self.conversation)
+        self._outbox = Outbox(outbox_messages, outbox_bytes, when_full)
+        self._connection = Connection(self._way, self.conversation, self._outbox)
+        self._acks = Acks(self.conversation.log, self._connection.ack)
         self._connecting: asyncio.Task[None] | None = None
         self._rest: Rest | None = None
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.state}>"
+        return f"<{type(self).__name__} {self.conversation.title()}>"
 
     @property
-    def state(self) -> str:
+    def state(self) -> State:
         """The connection: ``connecting``, ``live``, ``retrying`` or ``closed``."""
         return self.conversation.state
+
+    def on_state(self, callback: Callable[[State], object]) -> Callable[[], None]:
+        """Calls ``callback(state)`` at every change of `state`, on the agent's event loop: it must not block.
+
+        Returns: a function that ends it.
+        """
+        watchers = self.conversation.watchers
+        watchers.append(callback)
+
+        def end() -> None:
+            with suppress(ValueError):  # it was ended before
+                watchers.remove(callback)
+
+        return end
 
     @property
     def me(self) -> Participant:
@@ -91,32 +132,81 @@ class AsyncAgent:
             Unauthenticated: the hub refuses the key.
             ChannelNotFound: there is no such channel for this agent.
         """
-        if self._connecting is None:
-            self._connecting = asyncio.ensure_future(self._connection.open())
-        await interruptible(self._connecting)
+        await interruptible(self._begin())
 
-    async def post(self, content: str, *, parent: Message | str | None = None) -> Message:
+    @overload
+    async def post(self, content: str, *, parent: Message | str | None = None, wait: Literal[True] = True) -> Message: ...
+
+    @overload
+    async def post(self, content: str, *, parent: Message | str | None = None, wait: bool) -> Message | None: ...
+
+    async def post(self, content: str, *, parent: Message | str | None = None, wait: bool = True) -> Message | None:
         """Posts a message (Markdown, up to 1 MiB of UTF-8) and returns it as soon as it is durable.
+
+        With ``wait=False`` it returns None as soon as the message is in the agent's outbox, in this process' memory: it is sent
+        in its order, again after a lost connection, and is there once. `flush` waits until the hub has all of it; `close` and
+        the interpreter's exit do for 2 seconds, and warn of what could not be delivered.
 
         Args:
             content: what to say.
             parent: the message, or its id, that this one answers.
+            wait: whether to wait until it is durable.
 
         Raises:
             EmptyMessage, MessageTooLarge, InvalidRequest: the hub does not take it.
+            OutboxFull: too much is unconfirmed, and the agent was made with ``when_full="raise"``.
         """
         if not isinstance(content, str):
             raise TypeError(f"content: a string is needed, not {type(content).__name__}.")
         parent_id = parent.id if isinstance(parent, Message) else parent
-        return await self._say(SendMessage("", content, parent_id=parent_id))
+        if isinstance(parent, Message):
+            self.conversation.merge(parent.lamport)
+        frame = SendMessage("", content, parent_id=parent_id)
+        if wait:
+            return await self._say(frame)
+        await self._say_later(frame)
+        return None
 
-    def listen(self, after: int | None = None) -> AsyncIterator[Message]:
-        """The messages of others, as they come: ``async for message in agent.listen()``. The agent's own are skipped.
+    async def flush(self, timeout: float | None = None) -> bool:
+        """Waits until the hub has confirmed all that was sent before: posts, and what listeners have handled.
 
         Args:
-            after: a seq: first everything after it, then live, nothing twice. None: from now on.
+            timeout: seconds, at most.
+
+        Returns: False if something is still unconfirmed.
         """
-        return self._follow(self.conversation.log.last if after is None else after)
+        self._acks.flush()
+        return await self._connection.flush(timeout)
+
+    def listen(self, after: After = None) -> AsyncIterator[Message]:
+        """The messages of others, as they come: ``async for message in agent.listen()``. The agent's own are skipped.
+
+        A message counts as handled when the loop asks for the next one, or by `ack`; the hub is told about ten times a second.
+        One at which the loop is left (by ``break`` or an exception) is not handled, unless `ack` says so. With several
+        listeners of one agent the hub is told the lowest of them.
+
+        Args:
+            after: a seq: first everything after it, then live, nothing twice. ``"acked"``: after what this agent has handled,
+                also in an earlier process. None: from now on.
+        """
+        given: Any = after
+        if given is not None and given != "acked" and (type(given) is not int or given < 0):
+            raise ValueError(f'after: {after!r}; give a seq (a whole number), "acked", or None for from now on.')
+        return follow(self, self._acks, after, self.conversation.log.last)
+
+    async def ack(self, message: Message) -> None:
+        """This message of `listen`, and what came before it, is handled: ``listen(after="acked")`` goes on after it."""
+        self._acks.ack(message)
+
+    async def nack(self, message: Message, delay: float = 5.0) -> None:
+        """Puts the message back: `listen` gives it again after ``delay`` seconds, later ones meanwhile; after a crash
+        ``listen(after="acked")`` begins with it. With several listeners of this agent, one of them gets it.
+
+        Raises:
+            ValueError: the delay is not 0 to 86,400 seconds.
+            Overloaded: 1,000 messages are put back already.
+        """
+        self._acks.put_back(message, delay)
 
     async def history(self, limit: int | None = None) -> History:
         """All messages of the channel, or the last ``limit`` of them, in seq order, the agent's own too."""
@@ -128,7 +218,7 @@ class AsyncAgent:
         before = 2**53  # past every seq
         while limit is None or len(found) < limit:
             wanted = PAGE if limit is None else min(PAGE, limit - len(found))
-            page = await self.call("read_messages", ReadMessages(self.channel_id, before=before, limit=wanted))
+            page = await self.read(ReadMessages(self.channel_id, before=before, limit=wanted))
             found[:0] = page.messages
             if not page.has_more or not page.messages:
                 break
@@ -153,13 +243,13 @@ class AsyncAgent:
             key: the question's name in this notebook: asked again under it, an open question is taken up, and so is
                 an answer that nobody took yet. Without one, the question's words are its name.
             timeout: seconds, kept by the hub, after which it closes: with ``default``, or without an answer.
-            default: the answer when nobody gave one in time.
+            default: the answer when nobody gave one in time; in a headless run, at once, unless ``AGENTCHAT_ANSWERS`` has one.
             to: who may answer, by name; all humans if not given.
 
         Raises:
             TypeError, ValueError: an argument makes no sense. Nobody was asked.
             QuestionChanged: another question is open under this key.
-            NoHuman: headless, and ``AGENTCHAT_ANSWERS`` does not answer it.
+            NoHuman: headless, without a default, and ``AGENTCHAT_ANSWERS`` does not answer it.
         """
         await self.connect()
         asking = prepare(self.asker(), prompt, choices=choices, key=key, timeout=timeout, default=default, to=to)
@@ -208,11 +298,62 @@ class AsyncAgent:
         request = CreateInvite(self.channel_id, name=name, expires_in=expires_in, max_uses=max_uses)
         return Invite.of(await self.call("create_invite", request))
 
+    async def status(self, text: str, *, done: float | None = None, total: float | None = None) -> None:
+        """Says what the agent does now, and how far it is: shown, never stored. It does not wait; while the hub is away the
+        last one is kept and told when it is back.
+
+        Args:
+            text: up to 500 characters.
+            done, total: in the agent's own units; one may be unknown.
+        """
+        kind, said = activity(text, done, total)
+        self._begin()
+        self._connection.signals.say(kind, said)
+
+    async def typing(self) -> None:
+        """Shows that the agent writes something. It does not wait; while the hub is away nothing is shown."""
+        self._begin()
+        self._connection.signals.say("typing", {})
+
+    async def track(self, items: Items[T], text: str = "working", total: float | None = None) -> AsyncIterator[T]:
+        """The items, one by one, while humans see the progress: ``async for page in agent.track(pages, "scraping")``.
+
+        Told ten times a second at most, and at the end. Nothing is printed.
+
+        Args:
+            items: iterable, also an asynchronous one.
+            text: what is done with them.
+            total: how many there are; ``len(items)`` where there is one.
+        """
+        total, done, pace = length(items, total), 0, Pace()
+        try:
+            async for item in each(items):
+                if pace.due():
+                    await self.status(text, done=done, total=total)
+                yield item
+                done += 1
+        finally:
+            await self.status(text, done=done, total=total)
+
+    def stream(self, *, parent: Message | str | None = None) -> Stream:
+        """A message in the making: ``async with agent.stream() as stream: await stream.write(token)``.
+
+        Humans see it grow; at the end it is posted, once. If the block is left by an exception, what was said so far is posted
+        and says that it was broken off (without waiting for the hub).
+
+        Args:
+            parent: the message, or its id, that this one answers.
+        """
+        return Stream(self, parent.id if isinstance(parent, Message) else parent)
+
     async def close(self) -> None:
-        """Ends the connection. Open questions stay open."""
-        await self._connection.close()
-        if self._rest is not None:
-            await self._rest.close()
+        """Ends the connection, after 2 seconds at most for what is not confirmed yet. Open questions stay open.
+
+        Warns:
+            RuntimeWarning: some posts could not be delivered.
+        """
+        if lost := await self.end():
+            warnings.warn(lost, RuntimeWarning, stacklevel=2)
 
     async def __aenter__(self) -> AsyncAgent:
         await self.connect()
@@ -231,7 +372,8 @@ class AsyncAgent:
 
     async def pose(self, asking: Asking) -> Question:
         """Sends the question; the hub may give an older one back. Shows nothing."""
-        message = await self._say(SendMessage("", asking.prompt, question=asking.ask))
+        with changed_here(asking):
+            message = await self._say(SendMessage("", asking.prompt, question=asking.ask))
         question = Question(self, message, asking.claim)
         if question.state == "open":
             await self.page()
@@ -247,20 +389,65 @@ class AsyncAgent:
                 self.conversation.page_url = str(await self.invite(max_uses=5))
 
     async def call(self, name: str, request: msgspec.Struct) -> Any:
-        """An HTTP call to the hub; it outlives a short absence of the hub."""
-        for left in reversed(range(TRIES)):
+        """An HTTP call to the hub; it outlives the hub's absence, and waits when the hub asks to."""
+        tries = 0
+        while True:
             try:
                 hub = await self._hub()
                 return await interruptible(asyncio.ensure_future(hub.call(name, request)))
-            except HubUnreachable:
-                if left == 0 or self.conversation.ended is not None:
+            except (RateLimited, StoreUnavailable) as error:
+                wait = error.details.get("retry_after")
+                if wait is None:
                     raise
-                await asyncio.sleep(0.2 * 2 ** (TRIES - left))
-        raise AssertionError("unreachable")
+            except HubUnreachable:
+                if tries >= TRIES and self.state == "live":
+                    raise
+                wait = full_jitter(tries + 1, FIRST_DELAY, LONGEST_DELAY)
+            if self.conversation.ended is not None:
+                raise self.conversation.ended
+            tries += 1
+            await pause(wait)
+
+    async def read(self, request: ReadMessages) -> MessagesReply:
+        """A page of the log."""
+        page: MessagesReply = await self.call("read_messages", request)
+        for message in page.messages:
+            self.conversation.merge(message.lamport)
+        return page
 
     async def tell(self, frame: Consume) -> None:
         """Sends the frame without waiting for its reply."""
         await self._connection.post(frame)
+
+    def show_draft(self, draft: Draft) -> None:
+        """Lets who watches see the draft as it is now."""
+        self._begin()
+        self._connection.signals.say("stream", {"id": draft.id, "text": draft.shown()}, draft.id)
+
+    async def finish_draft(self, draft: Draft, error: BaseException | None, parent_id: str | None) -> Message | None:
+        """Posts the draft; one that an exception broke off without waiting for it."""
+        self._connection.signals.forget(draft.id)
+        frame = draft.frame(error, parent_id)
+        if frame is None:
+            return None
+        if error is None:
+            return await self._say(frame)
+        try:
+            await self._say_later(frame)
+        except (OutboxFull, MessageTooLarge, HubUnreachable) as lost:
+            _log.warning("What was said before %s is lost: %s", type(error).__name__, lost)  # the error itself matters more
+        return None
+
+    async def end(self) -> str:
+        """Closes; says what could not be delivered."""
+        if self._connecting is None:
+            lost = []
+        else:
+            self._acks.flush()
+            lost = await self._connection.close(CLOSE_GRACE)
+        if self._rest is not None:
+            await self._rest.close()
+        return undelivered(lost, CLOSE_GRACE) if lost else ""
 
     # ------------------------------------------------------------------------------------------ inside
 
@@ -273,11 +460,33 @@ class AsyncAgent:
         assert self._rest is not None
         return self._rest
 
-    async def _say(self, frame: SendMessage) -> Message:
+    def _begin(self) -> asyncio.Task[None]:
+        if self._connecting is None:
+            self._connecting = asyncio.ensure_future(self._connection.open())
+            self._connecting.add_done_callback(_seen)
+        return self._connecting
+
+    async def _prepare(self, frame: SendMessage) -> None:
+        size = len(frame.content.encode("utf-8", "surrogatepass"))
+        if size > MAX_MESSAGE_BYTES:
+            told = f"The message has {size} bytes, the limit is {MAX_MESSAGE_BYTES}: post it in parts."
+            raise MessageTooLarge(told, limit_bytes=MAX_MESSAGE_BYTES)
         await self.connect()
-        frame.channel_id, frame.client_id, frame.lamport = self.channel_id, new_id("c"), self.conversation.tick()
-        sent: Sent = await self._request(frame)
+        frame.channel_id = self.channel_id
+        frame.client_id = frame.client_id or new_id("c")
+        frame.lamport = self.conversation.tick()
+
+    async def _say_later(self, frame: SendMessage) -> None:
+        if not frame.content.strip():
+            raise EmptyMessage("content: it is empty; say something.")
+        await self._prepare(frame)
+        await self._connection.post(frame)
+
+    async def _say(self, frame: SendMessage) -> Message:
+        await self._prepare(frame)
+        sent: Sent = await self._connection.request(frame)
         if sent.message is not None:
+            self.conversation.merge(sent.message.lamport)
             return sent.message
         if (echo := self.conversation.log.get(sent.message_id)) is not None:
             return echo
@@ -287,34 +496,6 @@ class AsyncAgent:
             client_id=frame.client_id, parent_id=frame.parent_id, lamport=frame.lamport,
         )  # fmt: skip
 
-    async def _request(self, frame: ClientFrame) -> Any:
-        return await self._connection.request(frame)
-
-    async def _follow(self, cursor: int | None) -> AsyncIterator[Message]:
-        await self.connect()
-        log, me = self.conversation.log, self.me
-        cursor = (log.last or 0) if cursor is None else cursor
-        restarts = log.restarts
-        while True:
-            event = log.changed  # taken before the read
-            if log.restarts != restarts:
-                restarts, cursor = log.restarts, 0
-            messages = log.after(cursor)
-            if messages is None:
-                page = await self.call("read_messages", ReadMessages(self.channel_id, after=cursor, limit=PAGE))
-                messages = page.messages
-                if not messages:
-                    cursor = log.base or 0
-                    continue
-            for message in messages:
-                cursor = message.seq
-                if message.author_id != me.id:
-                    yield message
-            if not messages:
-                if self.conversation.ended is not None:
-                    return
-                await changed(event)
-
     async def _reached(self, seq: int) -> None:
         """Until the live log has come to this seq, so that a transcript holds what was said before. At most a second."""
         log = self.conversation.log
@@ -322,3 +503,9 @@ class AsyncAgent:
             event = log.changed
             if (log.last or 0) >= seq or not await changed(event, 1.0):
                 return
+
+
+def _seen(connecting: asyncio.Task[None]) -> None:
+    """A connection that was begun in passing failed: who needs it is told when they wait for it."""
+    if not connecting.cancelled():
+        connecting.exception()

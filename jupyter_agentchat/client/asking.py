@@ -9,15 +9,17 @@ import hashlib
 import json
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
 
 from msgspec import UNSET
 
+from ..errors import QuestionChanged
 from ..notebook import answers, kernel
-from ..protocol import Ask, Decided
+from ..protocol import Ask
 
 LONGEST_TIMEOUT = 10 * 365 * 86400.0
 
@@ -74,9 +76,19 @@ def prepare(
         _seconds(timeout)
     asked = None if to is None else _texts("to", [to] if isinstance(to, str) else to, 200)
     claim = _claim(asker, _text("key", key, 200) if key is not None else None, prompt, chosen)
-    value = answers.decided(prompt, claim.key, chosen)
-    decided = None if value is UNSET else Decided(value, answers.VARIABLE)
+    decided = answers.decided(prompt, claim.key, chosen, default)
     return Asking(prompt, Ask(claim.key, chosen, timeout, default, asked or None, decided), claim)
+
+
+@contextmanager
+def changed_here(asking: Asking) -> Iterator[None]:
+    """A hub's `QuestionChanged` says how to get rid of the open question, also from another kernel than the one that asked."""
+    try:
+        yield
+    except QuestionChanged as error:
+        key = asking.ask.key
+        how = f"From here it is withdrawn by asking it in its own words: `agent.ask(…, key={key!r}).withdraw()`."
+        raise QuestionChanged(f"{error.message} {how}", **error.details) from None
 
 
 def automatic_key(prompt: str, choices: list[str] | None) -> str:

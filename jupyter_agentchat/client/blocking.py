@@ -6,25 +6,32 @@ import asyncio
 import atexit
 import concurrent.futures
 import inspect
+import logging
 import os
 import sys
 import threading
+import warnings
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
 from msgspec import UNSET
 
 from ..errors import BlockingInLoop, ChatError, HubUnreachable
 from ..notebook import stage
 from ..protocol import Message, Outcome, Participant, QuestionState
+from . import draft
 from . import question as aio_question
-from .aio import AsyncAgent
+from .aio import CLOSE_GRACE, AsyncAgent
 from .asking import prepare
+from .conversation import State
+from .listening import After
+from .outbox import BYTES, MESSAGES, WhenFull
 from .records import History, Invite
+from .signals import Pace, activity, length
 
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
@@ -32,10 +39,13 @@ if TYPE_CHECKING:
     from ..notebook.panel import Panel
 
 T = TypeVar("T")
+Items = Iterable[T]
 TICK = 0.25
 """Seconds: a longer wait may not let an interrupt through on every platform."""
-EXIT_GRACE = 2.0
-"""Seconds that a script's exit waits for what was sent last."""
+EXIT_GRACE = CLOSE_GRACE + 2.0
+"""Seconds that `close`, and a script's exit, wait for the agent's thread."""
+
+_log = logging.getLogger("jupyter_agentchat")
 
 
 class Question:
@@ -79,7 +89,15 @@ class Question:
         return self._question.by
 
     def wait(self, timeout: float | None = None) -> Any:
-        """The answer's value, as soon as there is one. See `client.question.Question.wait`."""
+        """The answer's value, as soon as there is one.
+
+        Args:
+            timeout: seconds that this call waits at most; the question stays open past them.
+
+        Raises:
+            NoAnswer: it closed without an answer, or ``timeout`` ran out; ``outcome`` says which.
+            HubUnreachable: the agent was closed.
+        """
         self._portal.call(self._question.closing, timeout)
         stage.closed(self._question.conversation)  # in the thread of the cell, not the portal's
         return self._portal.call(self._question.take)
@@ -94,32 +112,88 @@ class Question:
         self._question.release()
 
 
+class Stream:
+    """What `Agent.stream` gives: ``with agent.stream() as stream: stream.write(token)``."""
+
+    def __init__(self, agent: Agent, parent_id: str | None) -> None:
+        self._agent = agent
+        self._parent_id = parent_id
+        self._draft = draft.Draft()
+        self._message: Message | None = None
+
+    def __repr__(self) -> str:
+        return repr(self._draft)
+
+    @property
+    def text(self) -> str:
+        """All that was written so far."""
+        return self._draft.text
+
+    @property
+    def message(self) -> Message | None:
+        """The message that was posted at the end; None before, and if nothing was written or it was broken off."""
+        return self._message
+
+    def write(self, token: str) -> None:
+        """Adds to the message. Who watches sees it grow, ten times a second at most. Never waits for the hub."""
+        self._draft.add(token)
+        if self._draft.pace.due():
+            self._agent._show(self._draft)
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self._message = self._agent._finish(self._draft, error, self._parent_id)
+
+
 class Agent:
     """An agent in its channel: it posts, listens and asks humans. The blocking twin of `AsyncAgent`; it connects at once.
 
-    Every call can be interrupted. It is safe to use from several threads.
+    It finds its hub by itself: ``url=`` and ``key=``, then ``AGENTCHAT_URL`` and ``AGENTCHAT_KEY``, then the Jupyter server
+    that started this kernel, else an embedded hub. When the connection is lost it makes a new one; what was sent meanwhile is
+    delivered then, once. Every call can be interrupted. It is safe to use from several threads.
 
     Args:
         name: who it is in its notebook: the same name in the same notebook is the same agent. A key has a name already.
         url: the hub's root, ``http://host:port/`` or a Jupyter server's ``…/agentchat/``.
         key: the agent's API key (``au_…``) there.
         channel: a channel id, instead of the notebook's own channel (with a key: of the first one).
+        outbox_messages: how many messages may be sent and not confirmed by the hub yet.
+        outbox_bytes: how many bytes they may have together, as sent.
+        when_full: past either limit `post` waits until there is room (``"wait"``), or raises OutboxFull (``"raise"``).
 
     Raises:
-        ValueError: a url without a key, or the reverse.
+        ValueError: a url without a key, or the reverse; a limit that is none.
         HubUnreachable: no hub answers, for 10 seconds.
         Unauthenticated: the hub refuses the key.
         BlockingInLoop: called inside a running event loop, like every method: use `AsyncAgent` there.
     """
 
     def __init__(
-        self, name: str | None = None, *, url: str | None = None, key: str | None = None, channel: str | None = None
+        self,
+        name: str | None = None,
+        *,
+        url: str | None = None,
+        key: str | None = None,
+        channel: str | None = None,
+        outbox_messages: int = MESSAGES,
+        outbox_bytes: int = BYTES,
+        when_full: WhenFull = "wait",
     ) -> None:
         refuse_in_loop()
-        agent = self._agent = AsyncAgent(name, url=url, key=key, channel=channel)
+        agent = self._agent = AsyncAgent(
+            name,
+            url=url,
+            key=key,
+            channel=channel,
+            outbox_messages=outbox_messages,
+            outbox_bytes=outbox_bytes,
+            when_full=when_full,
+        )
         portal = self._portal = Portal()
         # An agent that a re-run cell replaces must not go on for ever; its thread does not know `self`, so it can end.
-        self._end = weakref.finalize(self, portal.end, agent)
+        self._end = weakref.finalize(self, _abandon, portal, agent)
         self._end.atexit = False
         try:
             self._call(agent.connect)
@@ -131,12 +205,14 @@ class Agent:
         atexit.register(self._at_exit)
 
     def __repr__(self) -> str:
-        return f"<Agent {self.state}>"
+        return f"<Agent {self._agent.conversation.title()}>"
 
     @property
-    def state(self) -> str:
-        """The connection: ``connecting``, ``live``, ``retrying`` or ``closed``."""
+    def state(self) -> State:
         return self._agent.state
+
+    def on_state(self, callback: Callable[[State], object]) -> Callable[[], None]:
+        return self._agent.on_state(callback)
 
     @property
     def me(self) -> Participant:
@@ -152,16 +228,28 @@ class Agent:
         """An `Agent` is connected when it is made; this is for the names to be the same."""
         self._call(self._agent.connect)
 
-    def post(self, content: str, *, parent: Message | str | None = None) -> Message:
-        """Posts a message and returns it as soon as it is durable. See `AsyncAgent.post`."""
-        return self._call(partial(self._agent.post, content, parent=parent))
+    @overload
+    def post(self, content: str, *, parent: Message | str | None = None, wait: Literal[True] = True) -> Message: ...
 
-    def listen(self, after: int | None = None) -> Iterator[Message]:
-        """The messages of others, as they come: ``for message in agent.listen()``. See `AsyncAgent.listen`."""
+    @overload
+    def post(self, content: str, *, parent: Message | str | None = None, wait: bool) -> Message | None: ...
+
+    def post(self, content: str, *, parent: Message | str | None = None, wait: bool = True) -> Message | None:
+        return self._call(partial(self._agent.post, content, parent=parent, wait=wait))
+
+    def flush(self, timeout: float | None = None) -> bool:
+        return self._call(self._agent.flush, timeout)
+
+    def listen(self, after: After = None) -> Iterator[Message]:
         return self._iterate(self._agent.listen(after))
 
+    def ack(self, message: Message) -> None:
+        self._call(self._agent.ack, message)
+
+    def nack(self, message: Message, delay: float = 5.0) -> None:
+        self._call(self._agent.nack, message, delay)
+
     def history(self, limit: int | None = None) -> History:
-        """All messages of the channel, or the last ``limit`` of them. See `AsyncAgent.history`."""
         return self._call(self._agent.history, limit)
 
     def ask(
@@ -174,7 +262,6 @@ class Agent:
         default: Any = UNSET,
         to: str | Sequence[str] | None = None,
     ) -> Question:
-        """Asks the humans of the channel and returns at once. See `AsyncAgent.ask`."""
         refuse_in_loop()
         # Here and not on the portal's thread: the cell that asks is known here, and its output belongs to this thread.
         asking = prepare(self._agent.asker(), prompt, choices=choices, key=key, timeout=timeout, default=default, to=to)
@@ -192,7 +279,6 @@ class Agent:
         default: Any = UNSET,
         to: str | Sequence[str] | None = None,
     ) -> Any:
-        """Asks, blocks until the answer is there, and returns its value. See `AsyncAgent.await_human`."""
         question = self.ask(prompt, choices=choices, key=key, timeout=timeout, default=default, to=to)
         try:
             return question.wait()
@@ -200,22 +286,42 @@ class Agent:
             question.release()
 
     def panel(self) -> Panel:
-        """The chat panel, an ipywidget: the last expression of a cell displays it."""
         from ..notebook.panel import Panel
 
         self._call(self._agent.page)
         return Panel(self._agent.conversation)
 
     def invite(self, name: str | None = None, expires_in: float = 7 * 86400.0, max_uses: int = 1) -> Invite:
-        """A link that lets a human into this channel. See `AsyncAgent.invite`."""
         return self._call(self._agent.invite, name, expires_in, max_uses)
 
+    def status(self, text: str, *, done: float | None = None, total: float | None = None) -> None:
+        activity(text, done, total)  # what makes no sense is refused here, for nobody waits for the rest
+        self._portal.soon(partial(self._agent.status, text, done=done, total=total))
+
+    def typing(self) -> None:
+        self._portal.soon(self._agent.typing)
+
+    def track(self, items: Items[T], text: str = "working", total: float | None = None) -> Iterator[T]:
+        total, done, pace = length(items, total), 0, Pace()
+        try:
+            for item in items:
+                if pace.due():
+                    self.status(text, done=done, total=total)
+                yield item
+                done += 1
+        finally:
+            self.status(text, done=done, total=total)
+
+    def stream(self, *, parent: Message | str | None = None) -> Stream:
+        return Stream(self, parent.id if isinstance(parent, Message) else parent)
+
     def close(self) -> None:
-        """Ends the connection. Open questions stay open."""
-        self._portal.close(self._agent)
+        lost = self._portal.close(self._agent)
         self._end.detach()
         if hasattr(self, "_at_exit"):
             atexit.unregister(self._at_exit)
+        if lost:
+            warnings.warn(lost, RuntimeWarning, stacklevel=2)
 
     def __enter__(self) -> Agent:
         return self
@@ -230,8 +336,33 @@ class Agent:
         async def following() -> Message | None:
             return await anext(messages, None)
 
-        while (message := self._call(following)) is not None:
-            yield message
+        try:
+            while (message := self._call(following)) is not None:
+                yield message
+        finally:
+            # Not waited for: the collector may be what ends this, on any thread.
+            self._portal.soon(cast("AsyncGenerator[Message, None]", messages).aclose)
+
+    def _show(self, written: draft.Draft) -> None:
+        self._portal.soon(partial(_shown, self._agent, written))
+
+    def _finish(self, written: draft.Draft, error: BaseException | None, parent_id: str | None) -> Message | None:
+        return self._call(self._agent.finish_draft, written, error, parent_id)
+
+
+async def _shown(agent: AsyncAgent, written: draft.Draft) -> None:
+    agent.show_draft(written)
+
+
+def _documented() -> None:
+    """What a name does is written once, at `AsyncAgent`; here without its awaiting."""
+    for name, member in vars(Agent).items():
+        if not name.startswith("_") and member.__doc__ is None:
+            told: str = getattr(AsyncAgent, name).__doc__
+            member.__doc__ = told.replace("async for", "for").replace("async with", "with").replace("await ", "")
+
+
+_documented()
 
 
 class Portal:
@@ -276,29 +407,66 @@ class Portal:
         except BaseException:
             future.cancel()
             raise
+        refused = future.exception()
+        if isinstance(refused, ChatError):
+            # Without the frames of the agent's thread, nor those of its HTTP library.
+            raise refused.with_traceback(None) from None
         return future.result()
 
-    def end(self, agent: AsyncAgent) -> None:
-        """Closes the agent and ends the thread, soon. From any thread, also from the garbage collector's."""
+    def soon(self, function: Callable[[], Awaitable[Any]]) -> None:
+        """Runs the coroutine function, and does not wait for it. Nothing happens if the agent was closed. From any thread."""
+
+        async def running() -> None:
+            with suppress(ChatError, RuntimeError):  # closed meanwhile; a generator that an interrupt is ending already
+                await function()
+
+        self._start(running)
+
+    def end(self, agent: AsyncAgent) -> concurrent.futures.Future[str]:
+        """Closes the agent and ends the thread, soon. From any thread, also from the garbage collector's.
+
+        Returns: what could not be delivered, as a sentence.
+        """
+        ended: concurrent.futures.Future[str] = concurrent.futures.Future()
 
         async def ending() -> None:
+            lost = ""
             with suppress(ChatError):
-                await agent.close()
+                lost = await agent.end()
+            ended.set_result(lost)
             await self._portal.stop(cancel_remaining=True)
+
+        self._start(ending)
+        return ended
+
+    def close(self, agent: AsyncAgent) -> str:
+        """As `end`, and waits for it, `EXIT_GRACE` seconds at most."""
+        ended = self.end(agent)
+        if os.getpid() == self._pid and threading.current_thread() is not self._thread:
+            self._thread.join(EXIT_GRACE)
+        return ended.result() if ended.done() else ""
+
+    def _start(self, function: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        def start() -> None:
+            task = self._loop.create_task(function())
+            _running.add(task)
+            task.add_done_callback(_running.discard)
 
         if os.getpid() == self._pid:
             with suppress(RuntimeError):  # it has ended
-                self._loop.call_soon_threadsafe(lambda: _ending.add(self._loop.create_task(ending())))
-
-    def close(self, agent: AsyncAgent) -> None:
-        """As `end`, and waits for it, `EXIT_GRACE` seconds at most."""
-        self.end(agent)
-        if os.getpid() == self._pid and threading.current_thread() is not self._thread:
-            self._thread.join(EXIT_GRACE)
+                self._loop.call_soon_threadsafe(start)
 
 
-_ending: set[asyncio.Task[None]] = set()
-"""A loop holds its tasks weakly; a portal that ends leaves its last one here."""
+_running: set[asyncio.Task[None]] = set()
+"""A loop holds its tasks only weakly."""
+
+
+def _abandon(portal: Portal, agent: AsyncAgent) -> None:
+    def tell(ended: concurrent.futures.Future[str]) -> None:
+        if ended.result():
+            _log.warning("%s", ended.result())
+
+    portal.end(agent).add_done_callback(tell)
 
 
 def _end_at_exit(reference: weakref.ref[Agent], pid: int) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
 from weakref import WeakValueDictionary
 
 from ..errors import ChatError, HubUnreachable
 from ..protocol import (
+    MAX_CLOCK,
     Closing,
     Connected,
     Lagged,
@@ -22,6 +25,7 @@ from ..protocol import (
     Subscribed,
 )
 from .log import Log
+from .seen import Seen
 
 if TYPE_CHECKING:
     from .find import Place
@@ -32,6 +36,10 @@ SUBSCRIPTION = "subscription"
 CLOSINGS = 1000
 """How many closings are remembered of questions that are not known yet: one can overtake the reply to its asking."""
 
+State = Literal["connecting", "live", "retrying", "closed"]
+
+_log = logging.getLogger("jupyter_agentchat")
+
 
 class Conversation:
     """One agent's view of one channel, since the agent joined."""
@@ -40,7 +48,8 @@ class Conversation:
         self.log = Log()
         self.page_url: str | None = None
         self.ended: ChatError | None = None
-        self.state = "connecting"
+        self.watchers: list[Callable[[State], object]] = []
+        self._state: State = "connecting"
         self._place: Place | None = None
         self._me: Participant | None = None
         self._epoch: str | None = None
@@ -49,7 +58,7 @@ class Conversation:
         self._questions: WeakValueDictionary[str, Question] = WeakValueDictionary()
         self._closings: OrderedDict[str, Closing] = OrderedDict()
         self._awaits_replay = False
-        self._before_reset: set[str] = set()
+        self._seen = Seen()
         self._newest_at = ""
 
     @property
@@ -76,10 +85,35 @@ class Conversation:
     def channel_name(self) -> str:
         return self.place.channel_name
 
+    @property
+    def state(self) -> State:
+        return self._state
+
+    @state.setter
+    def state(self, state: State) -> None:
+        if self._state in (state, "closed"):
+            return
+        self._state = state
+        for watcher in list(self.watchers):
+            try:
+                watcher(state)
+            except Exception:  # the user's own code must not end the connection
+                _log.exception("What watches the agent's state failed")
+
+    def title(self) -> str:
+        """Who speaks where, and how the connection is."""
+        if self._place is None or self._me is None:
+            return self.state
+        return f"{self._me.name!r} in {self._place.channel_name!r}: {self.state}"
+
     def tick(self) -> int:
         """The agent's logical clock for its next message (Lamport 1978): above all that it has seen."""
-        self._clock += 1
+        self._clock = min(self._clock + 1, MAX_CLOCK)
         return self._clock
+
+    def merge(self, lamport: int | None) -> None:
+        """A clock that was received: the agent's own goes on from there."""
+        self._clock = min(max(self._clock, lamport or 0), MAX_CLOCK)
 
     def joined(self, place: Place) -> None:
         self._place = place
@@ -112,16 +146,19 @@ class Conversation:
         return False
 
     def _message(self, message: Message) -> bool:
-        self._clock = max(self._clock, message.lamport or 0)
+        self.merge(message.lamport)
         last = self.log.last
         if message.prev_seq is not None and last is not None and message.prev_seq > last:
             # Something in between is missing. Until the replay has begun, what comes live is dropped: it comes again.
             again, self._awaits_replay = not self._awaits_replay, True
             return again
-        if message.id in self._before_reset or message.created_at < self._newest_at:
+        if last is not None and message.seq <= last:
+            return False  # a replay overlaps
+        if message.id in self._seen or self.told_before_reset(message):
             self.log.advance(message.seq)  # a restored log tells again what was seen in the one before
-        elif not self.log.append(message):
-            return False
+        else:
+            self._seen.add(message.id)
+            self.log.append(message)
         if message.closes is not None:
             self._closed(message.closes)
         return False
@@ -129,14 +166,18 @@ class Conversation:
     def _reset(self, frame: Reset) -> None:
         # The hub replays the new log from its beginning by itself.
         kept = self.log.messages()
-        self._before_reset = {message.id for message in kept}
         self._newest_at = kept[-1].created_at if kept else self._newest_at
         self._epoch = frame.epoch
         self.log.restart()
 
+    def told_before_reset(self, message: Message) -> bool:
+        """Whether a log that took another's place tells what the agent had from that one, too long ago to know its id."""
+        return message.created_at < self._newest_at
+
     def end(self, error: ChatError) -> None:
         """Nothing comes any more: whoever waits is told why."""
-        self.ended = error
+        self.ended = self.ended or error
+        self.state = "closed"
         self.log.wake()
         for question in list(self._questions.values()):
             question.changed.set()

@@ -12,7 +12,7 @@ from ..errors import AlreadyClosed, NoAnswer
 from ..notebook import stage
 from ..protocol import ChangeMessage, Closing, Consume, Message, Outcome, QuestionState
 from .asking import Claim
-from .connection import changed
+from .waits import changed
 
 if TYPE_CHECKING:
     from .aio import AsyncAgent

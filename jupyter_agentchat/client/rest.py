@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 import msgspec
+from msgspec import UNSET
 
 from ..errors import ChatError, HubUnreachable, NotFound, from_wire
-from ..protocol import OPERATIONS, ErrorReply
+from ..protocol import OPERATIONS, ErrorReply, new_id
 
 if TYPE_CHECKING:
     import ssl
@@ -50,7 +51,8 @@ class Rest:
         self._http: httpx.AsyncClient | None = None
 
     async def call(self, name: str, request: msgspec.Struct) -> Any:
-        """The reply struct of the operation.
+        """The reply struct of the operation. A request that changes something gets a ``client_id``, so that it can be repeated:
+        the same struct, called again, is the same change.
 
         Raises:
             HubUnreachable: nothing answers at the url.
@@ -59,6 +61,8 @@ class Rest:
         import httpx
 
         operation = _BY_NAME[name]
+        if getattr(request, "client_id", UNSET) is None:
+            request.client_id = new_id("c")  # type: ignore[attr-defined]  # it is there, and None
         fields: dict[str, Any] = msgspec.to_builtins(request)
         path = operation.path
         for field in [field for field in fields if f"{{{field}}}" in path]:
@@ -77,7 +81,7 @@ class Rest:
             raise HubUnreachable(f"No hub answers at {self.url}: {reason}. Is it running, and is the url right?") from error
         if response.is_success:
             return msgspec.json.decode(response.content, type=operation.reply)
-        raise _refusal(self.url, response)
+        raise refusal(self.url, response.status_code, response.reason_phrase, response.content)
 
     def _client(self) -> httpx.AsyncClient:
         if self._http is None:
@@ -93,12 +97,16 @@ class Rest:
             await self._http.aclose()
 
 
-def _refusal(url: str, response: httpx.Response) -> ChatError:
+def refusal(url: str, status: int, reason: str, content: bytes) -> ChatError:
+    """What a reply that is no success means."""
     try:
-        error = msgspec.json.decode(response.content, type=ErrorReply).error
-    except msgspec.DecodeError:
+        error = msgspec.json.decode(content, type=ErrorReply).error
+    except (msgspec.DecodeError, UnicodeDecodeError):
         # Not the hub but who stands in its place: a Jupyter server without the extension answers 403 as well as 404.
-        told = f"{url} answered {response.status_code} {response.reason_phrase}: no agent chat hub is there."
-        return HubUnreachable(told) if response.status_code >= 500 else NotFound(told)
+        told = f"{url} answered {status} {reason}: no agent chat hub is there."
+        if status >= 500:
+            return HubUnreachable(told)
+        hint = "" if url.endswith("/agentchat/") else f" If it is a Jupyter server, its hub is at {url}agentchat/."
+        return NotFound(told + hint)
     details = msgspec.to_builtins(error)
     return from_wire(details.pop("code"), details.pop("message"), **details)

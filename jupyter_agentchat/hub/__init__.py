@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -204,13 +203,13 @@ class Hub:
             longest = 30.0  # never for long: the wall clock may be set while we sleep
             following: str | None = None
             try:
-                due, following = await self.store.read(partial(read.deadlines, until=p.timestamp(time.time())))
+                due, following = await self.store.read(partial(read.deadlines, until=p.timestamp(self.journal.now())))
                 for channel_id, message_id in due:
                     await self.journal.submit(c.Expire(HUB, channel_id, message_id, p.new_id("msg")))
             except ChatError as error:
                 log.warning("agentchat: a deadline waits: %s", error)
                 longest = 1.0
-            seconds = longest if following is None else min(longest, max(0.01, p.seconds_of(following) - time.time()))
+            seconds = longest if following is None else min(longest, max(0.01, p.seconds_of(following) - self.journal.now()))
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._deadline_moved.wait(), seconds)
 

@@ -29,5 +29,8 @@ class Journal(Protocol):
         Cancelled: the command may or may not happen, as with any lost reply.
         """
 
+    def now(self) -> float:
+        """The time that a command would be stamped with, in Unix seconds. By it deadlines come due."""
+
     async def close(self) -> None:
         """Lets what was submitted finish, then closes. Submitting later raises StoreUnavailable."""

@@ -15,10 +15,11 @@ from typing import Any, get_args
 from .. import metrics
 from ..commands import AnyCommand, Appended, Event, Placed, partition_of, size_of
 from ..errors import ChatError, InternalError, Overloaded, StoreUnavailable
-from ..protocol import timestamp
+from ..protocol import seconds_of, timestamp
 from ..state import apply_all, apply_each, receipts
 from ..state.store import Store, unavailable
 from . import OnApplied
+from .clock import Clock
 
 log = logging.getLogger(__name__)
 
@@ -67,11 +68,14 @@ class LocalJournal:
         self._on_applied: OnApplied
         self._loop: asyncio.AbstractEventLoop
         self._db: sqlite3.Connection
+        self._clock = Clock()
 
     async def start(self, on_applied: OnApplied) -> None:
         self._loop = asyncio.get_running_loop()
         self._on_applied = on_applied
         self._db = await asyncio.to_thread(self._store.open_writer)
+        (last_at,) = self._db.execute("SELECT max(at) FROM partitions").fetchone()
+        self._clock = Clock(seconds_of(last_at) if last_at else 0.0)
         self._thread = threading.Thread(target=self._write_forever, name="agentchat-journal", daemon=True)
         self._thread.start()
 
@@ -95,6 +99,9 @@ class LocalJournal:
         self._queued_bytes += size
         metrics.QUEUE_COMMANDS.inc(commands)
         metrics.QUEUE_BYTES.inc(size)
+
+    def now(self) -> float:
+        return self._clock.now()
 
     async def close(self) -> None:
         if self._thread is not None:
@@ -197,11 +204,11 @@ class LocalJournal:
         """The commands, each with its partition's next seq and a time."""
         placed: list[Placed] = []
         stand: dict[str, tuple[int, str]] = {}
-        now = timestamp(time.time())
+        now = timestamp(self.now())
         for entry in entries:
             partition = partition_of(entry.command)
             last_seq, last_at = stand.get(partition) or self._position(partition)
-            # A clock that jumps back must not make a later command look earlier.
+            # `last_at` too: whatever the clock says, time does not fall within a partition.
             stand[partition] = seq, at = last_seq + 1, max(now, last_at)
             placed.append((entry.command, seq, at))
         return placed

@@ -14,16 +14,19 @@ from typing import Any
 from msgspec import UNSET
 
 from ..errors import InvalidAnswer, InvalidRequest, NoHuman
+from ..protocol import Decided
 from . import kernel
 
 VARIABLE = "AGENTCHAT_ANSWERS"
+HEADLESS_DEFAULT = "the default, in a run without a human"
 
 
-def decided(prompt: str, key: str, choices: list[str] | None) -> Any:
-    """The answer that ``AGENTCHAT_ANSWERS`` holds for this question, or ``msgspec.UNSET`` if a human is to be asked.
+def decided(prompt: str, key: str, choices: list[str] | None, default: Any = UNSET) -> Decided | None:
+    """The answer that ``AGENTCHAT_ANSWERS`` holds for this question, where nobody could answer else its default; None if a
+    human is to be asked.
 
     Raises:
-        NoHuman: nobody sits in front of this kernel, and the variable does not say what they would answer.
+        NoHuman: nobody sits in front of this kernel, there is no default, and the variable does not say what they would answer.
         InvalidAnswer: what it says does not answer the question.
         InvalidRequest: it is not a JSON object, or names a file that cannot be read.
     """
@@ -31,10 +34,12 @@ def decided(prompt: str, key: str, choices: list[str] | None) -> Any:
     found = next((name for name in (key, prompt) if name in answers), None)
     if found is not None:
         _check(found, answers[found], choices)
-        return answers[found]
+        return Decided(answers[found], VARIABLE)
     if kernel.headless():
+        if default is not UNSET:
+            return Decided(default, HEADLESS_DEFAULT)
         raise NoHuman(_how_to_answer(prompt, key, choices, list(answers)))
-    return UNSET
+    return None
 
 
 def read() -> dict[str, Any]:
@@ -80,6 +85,7 @@ def _how_to_answer(prompt: str, key: str, choices: list[str] | None, names: list
     ]
     if choices:
         lines.append(f"The choices are {', '.join(map(repr, choices))}.")
+    lines.append("A `default=` would answer too.")
     if names:
         near = difflib.get_close_matches(key, names, 3, 0.4) or difflib.get_close_matches(prompt, names, 3, 0.4) or names[:3]
         lines.append(f"{VARIABLE} has no such entry; the nearest: {', '.join(map(repr, near))}.")

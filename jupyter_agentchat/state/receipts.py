@@ -66,7 +66,12 @@ def keep(db: sqlite3.Connection, command: AnyCommand, at: str, outcome: Any) -> 
 
 
 def sweep(db: sqlite3.Connection, now: str) -> int:
-    """Takes the oldest expired receipts away, at most `SWEPT`. Returns: how many."""
+    """Takes the oldest expired receipts away, at most `SWEPT`. Returns: how many.
+
+    Args:
+        now: a time that no command to come will be stamped before, in any partition: a receipt that is past its window by
+            the clock of one partition may still be asked for in another, which this hub follows more slowly.
+    """
     # In the order in which they came, so without an index over their ages. After the window was made shorter, those that
     # were promised the longer one hold the newer ones up.
     oldest = db.execute("SELECT rowid, until FROM receipts ORDER BY rowid LIMIT ?", (SWEPT,)).fetchall()

@@ -49,7 +49,7 @@ def post_together(db: sqlite3.Connection, placed: Sequence[Placed]) -> list[Appl
             last_seq, clock = ends.get(command.channel_id, (acting.last_seq, acting.clock))
             messages.admit(command, acting, clock)
         except ChatError as refusal:
-            results.append((None, refusal, ()))
+            results.append(_sent_before(db, command, at, kept) or (None, refusal, ()))
             continue
         message = messages.message_of(command, acting, seq, at)
         message.lamport = rules.tick(command.lamport, clock)
@@ -67,6 +67,21 @@ def post_together(db: sqlite3.Connection, placed: Sequence[Placed]) -> list[Appl
     for channel_id, (seq, clock) in ends.items():
         messages.advance(db, channel_id, seq, clock)
     return results
+
+
+def _sent_before(
+    db: sqlite3.Connection, command: Post, at: str, kept: Sequence[tuple[Any, ...]]
+) -> tuple[Posted | None, ChatError | None, tuple[()]] | None:
+    """What a refused post gives that was sent before, when it was not to be refused yet. As `apply` does: known comes first."""
+    if command.client_id is None:
+        return None
+    if any(row[:3] == (command.channel_id, command.actor, command.client_id) for row in kept):
+        raise sqlite3.IntegrityError("sent twice in one batch")
+    try:
+        known = receipts.recall(db, command, at)
+    except ChatError as refusal:
+        return None, refusal, ()
+    return (known[0], None, ()) if known else None
 
 
 def _insert(db: sqlite3.Connection, into: str, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -1,4 +1,4 @@
-"""``python -m tests.bench [posts latency import jupyter click]``: all of them unless said."""
+"""``python -m tests.bench [agents fanout …]``: all of them unless said."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from pathlib import Path
 from . import machine
 from .report import Row, table
 
-MODULES = {"posts": "posts", "latency": "latency", "import": "imports", "jupyter": "server", "click": "click"}
+MODULES = {
+    "agents": "agents", "fanout": "fanout", "resume": "resume", "journal": "journal", "acked": "acked", "posts": "posts",
+    "latency": "latency", "restart": "restart", "pages": "pages", "growth": "growth", "import": "imports", "jupyter": "server",
+    "click": "click",
+}  # fmt: skip
 
 
 def main() -> None:

@@ -2,12 +2,13 @@
 
 So many messages are in flight: the next is sent when one is, on average, with everybody. Each reader's messages are checked.
 
-The order: ``{"kind": "hub", "peer" or "nats", "url", "readers": [key or null, …], "sender": key, "channel_id", "in_flight",
-"warm_up", "seconds"}``.
+The order: ``{"kind": "hub", "peer" or "nats", "url", "readers": [key or null, …], "sender": key, "channel_id",
+"in_flight": [1, …], "warm_up", "seconds"}``; one figure each.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import time
@@ -26,7 +27,8 @@ class Audience:
         self._url: str = order["url"]
         self._lines = Lines(self._heard)
         self._confirmed: list[int] = []
-        self.sent = 0
+        self.first = self.sent = 0
+        """What was sent before, and since what was heard was forgotten."""
 
     def connect(self) -> None:
         self._readers = [self._reader(place, key) for place, key in enumerate(self._order["readers"])]
@@ -66,18 +68,18 @@ class Audience:
         self.sent += 1
         now = time.perf_counter_ns()
         if self._kind == "hub":
-            self._sender.send(self._frames.make(now, self.sent))
+            self._sender.send(self._frames.make(now, self.first + self.sent))
             return
-        payload = as_delivered(now, self.sent)
-        self._confirmed.append(self.sent)
+        payload = as_delivered(now, self.first + self.sent)
+        self._confirmed.append(self.first + self.sent)
         if self._kind == "nats":
             self._sender.sock.sendall(b"PUB room %d\r\n%s\r\n" % (len(payload), payload))
         else:
             self._sender.send(payload)
 
-    def keep_going(self, seconds: float) -> tuple[int, float]:
+    def keep_going(self, in_flight: int, seconds: float) -> tuple[int, float]:
         """(deliveries, seconds that it took)"""
-        readers, in_flight = len(self._readers), self._order["in_flight"]
+        readers = len(self._readers)
         before, began = self._lines.count, time.perf_counter()
         while (now := time.perf_counter()) < began + seconds:
             while self.sent - self._lines.count // readers < in_flight:
@@ -101,19 +103,32 @@ class Audience:
             **faults((line.seqs(), self._confirmed) for line in self._readers),
         }  # fmt: skip
 
+    def measure(self, in_flight: int) -> dict[str, Any]:
+        self.keep_going(in_flight, self._order["warm_up"])
+        since = time.perf_counter_ns()
+        count, took = self.keep_going(in_flight, self._order["seconds"])
+        self.drain()
+        return {"rate": count / took, **self.found(since)}
+
+    def forget(self) -> None:
+        self._lines.forget()
+        self._confirmed.clear()
+        self.first, self.sent = self.first + self.sent, 0
+
     def close(self) -> None:
         self._lines.close()
 
 
-def run(order: dict[str, Any]) -> dict[str, Any]:
+def run(order: dict[str, Any]) -> list[dict[str, Any]]:
+    gc.disable()  # a pause of ours would be the server's latency
     audience = Audience(order)
     audience.connect()
     try:
-        audience.keep_going(order["warm_up"])
-        since = time.perf_counter_ns()
-        count, took = audience.keep_going(order["seconds"])
-        audience.drain()
-        return {"rate": count / took, **audience.found(since)}
+        found = []
+        for in_flight in order["in_flight"]:
+            found.append(audience.measure(in_flight))
+            audience.forget()
+        return found
     finally:
         audience.close()
 

@@ -1,9 +1,9 @@
 """The peer: bare SQLite group commit of the rows that a post writes. One writer thread, asyncio producers, nothing else.
 
 Same tables, indexes, pragmas and rows as the hub's, of the hub's own schema. What a hub must do beside (who may post, was
-it sent before, the messages as events) it leaves out; the rows of a commit go in by one ``executemany``.
+it sent before, the messages as events) it leaves out; the rows of a commit go in by ``executemany``.
 
-The order: ``{"path", "producers", "in_flight", "channels", "warm_up", "seconds"}``.
+The order: ``{"path", "producers", "in_flight", "channels", "warm_up", "seconds", "sync_seconds"?}``.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from jupyter_agentchat.protocol import new_id, timestamp
-from jupyter_agentchat.state.store import Store
 
+from .report import percentile
 from .rows import CONTENT
+from .slow_disk import SlowStore
 
 Entry = tuple[str, str, "asyncio.Future[None]"]  # channel, client_id, told when durable
 
@@ -29,6 +30,8 @@ INSERT = (
     "INSERT INTO messages (channel_id, seq, id, author_id, author_name, author_kind, content, created_at, client_id)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+RECEIPT = 'INSERT INTO receipts ("partition", actor, client_id, subject, until, outcome) VALUES (?, ?, ?, ?, ?, ?)'
+CHANNEL = "INSERT INTO channels (id, name, archived, last_seq, created_by, created_at) VALUES (?, 'bench', 0, 0, 'bench', '')"
 POSITION = "INSERT INTO partitions VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq, at = excluded.at"
 AUTHOR = ("ag_" + "0" * 26, "bench", "agent")
 
@@ -66,11 +69,14 @@ class GroupCommit:
                 return
 
     def _commit(self, entries: list[Entry]) -> None:
-        at, rows, moved = timestamp(time.time()), [], {}
+        at, rows, receipts, moved = timestamp(time.time()), [], [], {}
         for channel_id, client_id, _ in entries:
             moved[channel_id] = self._seqs[channel_id] = seq = self._seqs.get(channel_id, 0) + 1
-            rows.append((channel_id, seq, new_id("msg"), *AUTHOR, CONTENT, at, client_id))
+            message_id = new_id("msg")
+            rows.append((channel_id, seq, message_id, *AUTHOR, CONTENT, at, client_id))
+            receipts.append((channel_id, AUTHOR[0], client_id, "post", at, message_id))
         self._db.execute("BEGIN IMMEDIATE")
+        self._db.executemany(RECEIPT, receipts)
         self._db.executemany(INSERT, rows)
         self._db.executemany(
             "UPDATE channels SET last_seq = ? WHERE id = ?", [(seq, channel) for channel, seq in moved.items()]
@@ -87,29 +93,35 @@ def settle(entries: list[Entry]) -> None:
 
 async def run(order: dict[str, Any]) -> dict[str, Any]:
     path = Path(order["path"])
-    db = Store(path).open_writer()
+    store = SlowStore(path)
+    store.seconds = order.get("sync_seconds", 0.0)
+    db = store.open_writer()
     channels = [new_id("ch") for _ in range(order["channels"])]
-    db.executemany("INSERT INTO channels VALUES (?, 'bench', NULL, 0, 0, 'bench', '')", [(channel,) for channel in channels])
+    db.executemany(CHANNEL, [(channel,) for channel in channels])
     commits = GroupCommit(db, asyncio.get_running_loop())
     counts = [0] * (order["producers"] * order["in_flight"])
+    taken: list[float] = []
 
     async def produce(place: int) -> None:
         channel_id = channels[place % len(channels)]
         while True:
+            started = time.perf_counter()
             await commits.post(channel_id, f"{place}-{counts[place]}")
+            taken.append(time.perf_counter() - started)
             counts[place] += 1
 
     tasks = [asyncio.create_task(produce(place)) for place in range(len(counts))]
     await asyncio.sleep(order["warm_up"])
-    before, started = sum(counts), time.perf_counter()
+    before, began = sum(counts), time.perf_counter()
+    taken.clear()
     await asyncio.sleep(order["seconds"])
-    done, took = sum(counts) - before, time.perf_counter() - started
+    done, took, waited = sum(counts) - before, time.perf_counter() - began, sorted(taken)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     await asyncio.to_thread(commits.close)
     db.close()
-    return {"rate": done / took}
+    return {"rate": done / took, "p99": percentile(waited, 99) * 1e3}
 
 
 if __name__ == "__main__":

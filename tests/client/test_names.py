@@ -11,17 +11,17 @@ import pytest
 
 import jupyter_agentchat
 from jupyter_agentchat import Agent, AsyncAgent, BlockingInLoop, HubUnreachable
-from jupyter_agentchat.client import blocking, question
+from jupyter_agentchat.client import blocking, draft, question
 
 ROOT = Path(__file__).parents[2]
-TWINS = [(Agent, AsyncAgent), (blocking.Question, question.Question)]
+TWINS = [(Agent, AsyncAgent), (blocking.Question, question.Question), (blocking.Stream, draft.Stream)]
 
 
 def public(twin: type) -> dict[str, object]:
     return {name: member for name, member in vars(twin).items() if not name.startswith("_")}
 
 
-@pytest.mark.parametrize("blocks", [Agent, blocking.Question])
+@pytest.mark.parametrize("blocks", [Agent, blocking.Question, blocking.Stream])
 def test_every_blocking_name_has_an_async_one_with_the_same_arguments(blocks: type) -> None:
     waits = dict(TWINS)[blocks]
     for name, member in public(blocks).items():

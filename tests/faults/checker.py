@@ -77,6 +77,13 @@ class Reader:
         return (frame["message"] for frame in self.seen if not isinstance(frame, Came) and frame["type"] == "new_message")
 
 
+def came_to(seen: Came | Json) -> int:
+    """The cursor after it."""
+    if isinstance(seen, Came):
+        return seen.cursor
+    return int(seen["message"]["seq"] if seen["type"] == "new_message" else seen["seq"])
+
+
 FIXED = ("id", "seq", "author_id", "client_id", "parent_id", "lamport", "created_at", "closes")
 """What nobody may change about a message once it is there."""
 
@@ -178,8 +185,9 @@ def _closings(senders: list[Sender], stored: dict[str, Json]) -> Iterator[str]:
     """Promise 6: a question closes once, the winner is in the log, the losers were told who that is."""
     closed: dict[str, Json] = {}
     for message in stored.values():
-        if closes := message.get("closes"):
-            first = closed.setdefault(closes["question_id"], message)
+        if "closes" in message:
+            closes: Json = message["closes"]
+            first: Json = closed.setdefault(closes["question_id"], message)
             if first is not message:
                 yield f"{closes['question_id']} was closed twice: by {first['id']} and {message['id']}"
     for sender in senders:
@@ -205,7 +213,7 @@ def _who_read(reader: Reader, stored: dict[str, Json], contents: dict[str, set[s
             cursor = frame.cursor
             continue
         message = frame.get("message")
-        seq = message["seq"] if frame["type"] == "new_message" else frame["seq"]
+        seq = came_to(frame)
         if seq <= cursor:
             yield f"{frame['type']} at {seq} again, or late: the cursor was at {cursor}"
         # A change that was changed again is not replayed: so what stands before may lie before the cursor.

@@ -17,7 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from tests.actors import Actor, Owner
-from tests.faults.checker import Attempt, Came, Change, Closing, Json, Reader, Sender, check
+from tests.faults.checker import Attempt, Came, Change, Closing, Json, Reader, Sender, came_to, check
 
 AGAIN = 0.02
 """Seconds until somebody who was cut off comes back: short, to be there when the server has just started."""
@@ -217,7 +217,7 @@ class WebSocketReader(Person):
 
     def saw(self, frame: Json) -> None:
         self.reader.seen.append(frame)
-        self.cursor = frame["message"]["seq"] if frame["type"] == "new_message" else frame["seq"]
+        self.cursor = came_to(frame)
 
     async def read(self) -> None:
         while not self.done:
@@ -347,10 +347,9 @@ class Crowd:
     @staticmethod
     def _end(log: Reader, reader: WebSocketReader) -> int:
         if reader.whole:
-            last = log.seen[-1]
-            return int(last["message"]["seq"] if last["type"] == "new_message" else last["seq"])
+            return max(came_to(seen) for seen in log.seen)
         gone = {frame["message_id"] for frame in log.seen if not isinstance(frame, Came) and frame["type"] == "message_deleted"}
-        return max(message["seq"] for message in log.messages() if message["id"] not in gone)
+        return max(int(message["seq"]) for message in log.messages() if message["id"] not in gone)
 
     async def confirmed(self, count: int) -> None:
         """Waits until that many more messages were confirmed."""

@@ -58,7 +58,7 @@ class Mutator:
     def __init__(self, room: Actor, seed: int) -> None:
         self._random = random.Random(seed)
         message_id = room.ask("Go on?", choices=["yes", "no"])["id"]
-        self.message_id = room.post("hello")["id"]
+        self.message_id: str = room.post("hello")["id"]
         ask = {"key": "k", "choices": ["a", "b"], "timeout": 5.0, "default": "a", "to": ["@Ann"]}
         self._frames: list[dict[str, Any]] = [
             {"type": "send_message", "content": "hi", "client_id": "c", "parent_id": self.message_id, "lamport": 3,

@@ -1,7 +1,7 @@
 """``jupyter agentchat`` in a process whose disk or clock fails at a signal: ``python -m tests.faults.wrapped fsync serve …``.
 
-- ``fsync``: from SIGUSR1 on, every fsync and fdatasync of the process is refused by the kernel with EIO (a seccomp filter on all
-  its threads). Nothing of Python or SQLite is replaced.
+- ``fsync``: from SIGUSR1 on, every fsync and fdatasync of the process is refused by the kernel with EIO (a seccomp filter on
+  all its threads). Nothing of Python or SQLite is replaced.
 - ``clock``: SIGUSR1 sets the wall clock an hour back, SIGUSR2 a day forward; the monotonic clock goes on, as it does when a
   machine's clock is set.
 """

@@ -121,7 +121,8 @@ async def test_time_never_falls_when_the_clock_jumps_back(open_engine: Open, mon
         third = (await run.journal.submit(post(3))).message.created_at
         now += 7200
         fourth = (await run.journal.submit(post(4))).message.created_at
-    assert first == second == third == timestamp(2_000_000_000.0)
+    # In the journal's own time hardly any went by: it goes on from where it was.
+    assert timestamp(2_000_000_000.0) <= first <= second <= third < timestamp(2_000_000_060.0)
     assert fourth == timestamp(now)
 
 

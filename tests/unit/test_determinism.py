@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import os
 import random
-import sqlite3
+import subprocess
+import sys
 import tempfile
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jupyter_agentchat import commands as c
-from jupyter_agentchat.commands import AnyCommand, Applied, NewMember, Placed, partition_of
+from jupyter_agentchat.commands import AnyCommand, NewMember, Placed, partition_of
 from jupyter_agentchat.protocol import Ask, Decided, timestamp
-from jupyter_agentchat.state import apply_all, apply_each
+from jupyter_agentchat.state.digest import digest
 from jupyter_agentchat.state.store import Store
-from tests.unit.machine import rows
+from tests.actors import CLI, Owner, Start
+from tests.unit.replay import commit, follow
 
 CHANNELS = ["ch_a", "ch_b"]
 PEOPLE = [("ag_1", "agent", "one"), ("ag_2", "agent", "two"), ("hu_1", "human", "Ann"), ("hu_2", "human", "Ben")]
@@ -39,6 +45,11 @@ members = st.builds(
     lambda person, role: NewMember(person[0], person[1], person[2], role),
     who, st.sampled_from(["owner", "member", "observer"]),
 )  # fmt: skip
+
+
+def sent(command: AnyCommand, client_id: str | None, window: float) -> AnyCommand:
+    command.client_id, command.window = client_id, window
+    return command
 
 
 def message(channel_id: str, place: int) -> str:
@@ -81,6 +92,12 @@ commands = st.one_of(
 )  # fmt: skip
 
 
+client_ids, windows = st.sampled_from([None, "c1", "c2", "c3"]), st.sampled_from([1.0, 20.0])
+plain = st.builds(lambda who, ch, n: c.Post(who, ch, "", f"hello {n}"), st.sampled_from(["ag_1", "hu_1"]), channel, number)
+repeated = st.builds(sent, commands | plain, client_ids, windows)
+"""Under a few client_ids, so that many come again, within the window and after it."""
+
+
 def stamped(drawn: list[AnyCommand], steps: list[float]) -> list[Placed]:
     """As a journal hands them out: each with its partition's next seq and a time that never falls."""
     opening: list[AnyCommand] = [
@@ -105,30 +122,11 @@ def stamped(drawn: list[AnyCommand], steps: list[float]) -> list[Placed]:
     return ordered
 
 
-def _commit(db: sqlite3.Connection, batch: list[Placed]) -> list[Applied]:
-    """As a journal does it: together, or one by one where something was sent before."""
-    db.execute("BEGIN")
-    try:
-        applied = apply_all(db, batch)
-    except sqlite3.IntegrityError:
-        db.execute("ROLLBACK")
-        db.execute("BEGIN")
-        applied = apply_each(db, batch)
-    db.execute("COMMIT")
-    return applied
-
-
-def state_after(ordered: list[Placed], batches: random.Random) -> tuple[dict[str, list[tuple[Any, ...]]], list[Any]]:
-    """(all rows, each command's outcome) of a fresh database, committed in batches of random sizes."""
-    outcomes: dict[tuple[str, int], Any] = {}
+def state_after(ordered: list[Placed], batches: random.Random) -> tuple[dict[str, str], list[Any]]:
+    """(digest, each command's outcome) of a fresh database, by a hub that commits in batches of random sizes."""
     with tempfile.TemporaryDirectory() as folder, closing(Store(Path(folder) / "a.db").open_writer()) as db:
-        left = list(ordered)
-        while left:
-            batch, left = left[: (size := batches.randint(1, 9))], left[size:]
-            for (command, seq, _), (outcome, refusal, _) in zip(batch, _commit(db, batch), strict=True):
-                said = repr((refusal.code, refusal.message, refusal.details)) if refusal else repr(outcome)
-                outcomes[partition_of(command), seq] = said
-        return rows(db), [outcomes[key] for key in sorted(outcomes)]
+        outcomes = follow(db, ordered, batches)
+        return digest(db), [outcomes[key] for key in sorted(outcomes)]
 
 
 def interleaved(ordered: list[Placed], order: random.Random) -> list[Placed]:
@@ -145,14 +143,81 @@ def interleaved(ordered: list[Placed], order: random.Random) -> list[Placed]:
     return mixed
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(commands, max_size=60), st.lists(st.sampled_from([0.0, 0.5, 2.0]), min_size=60, max_size=60), st.integers())
-def test_the_same_commands_give_the_same_rows_whatever_the_batches_and_the_mix(
+drawn_lists = st.lists(repeated, min_size=30, max_size=60)
+step_lists = st.lists(st.sampled_from([0.0, 0.5, 2.0]), min_size=60, max_size=60)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(drawn_lists, step_lists, st.integers())
+def test_the_same_commands_give_the_same_rows_whatever_the_batches_the_mix_and_the_sweeping(
     drawn: list[AnyCommand], steps: list[float], seed: int
 ) -> None:
     ordered = stamped(drawn, steps)
     first, outcomes = state_after(ordered, random.Random(seed))
     second, again = state_after(interleaved(ordered, random.Random(seed + 1)), random.Random(seed + 2))
     assert again == outcomes
-    for table, found in first.items():
-        assert second[table] == found, table
+    assert second == first
+
+
+@pytest.mark.parametrize("batches", [[3, 1, 1, 1], [3, 1, 2], [4, 2], [6]])
+def test_a_post_sent_again_gives_what_it_gave_though_it_would_be_refused_by_now(database: Path, batches: list[int]) -> None:
+    said = [c.Post("ag_1", "ch_a", "", "hello", client_id="c1") for _ in range(2)]
+    archived = c.ChangeChannel("ag_1", "ch_a", archived=True)
+    ordered = stamped([said[0], archived, said[1], c.Post("ag_1", "ch_a", "", "other")], [0.0] * 4)
+    with closing(Store(database).open_writer()) as db:
+        outcomes: list[Any] = []
+        for size in batches:
+            batch, ordered = ordered[:size], ordered[size:]
+            outcomes += [refusal.code if refusal else outcome for outcome, refusal, _ in commit(db, batch)]
+    assert (outcomes[4].message.seq, outcomes[4].created, outcomes[5:]) == (outcomes[2].message.seq, False, ["forbidden"])
+
+
+OTHERS = [sys.executable, *map(str, Path(__file__).parents[2].glob(".venv-3.*/bin/python"))]
+"""This Python, and those that `make pythons` has set up."""
+
+
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(repeated, min_size=40, max_size=60), step_lists, st.integers())
+def test_another_process_comes_to_the_same_rows_without_a_clock_and_without_chance(
+    drawn: list[AnyCommand], steps: list[float], seed: int
+) -> None:
+    ordered = stamped(drawn, steps)
+    here, _ = state_after(ordered, random.Random(seed))
+    commands_as_sent = msgspec.json.encode(ordered)
+    for number, python in enumerate(OTHERS):
+        there = subprocess.run(
+            [python, "-m", "tests.unit.replay", str(seed + 1)], input=commands_as_sent, capture_output=True, check=True,
+            cwd=Path(__file__).parents[2], env={**os.environ, "PYTHONHASHSEED": str(number + 1)},
+        )  # fmt: skip
+        assert msgspec.json.decode(there.stdout) == here, python
+
+
+def test_the_digest_tells_where_two_states_differ(tmp_path: Path) -> None:
+    digests = []
+    for name in ("same", "again", "other"):
+        with closing(Store(tmp_path / f"{name}.db").open_writer()) as db:
+            opening = stamped([], [])
+            said = c.Post("ag_1", "ch_a", "msg_1", "hello" if name != "other" else "hello!", client_id="c1")
+            follow(db, [*opening, (said, 2, timestamp(1.8e9))], random.Random(len(name)))
+            digests.append(digest(db))
+    assert digests[0] == digests[1]
+    assert {place for place in digests[0] if digests[0][place] != digests[2][place]} == {"ch_a/messages"}
+
+
+def test_the_command_prints_the_digest_while_a_hub_is_at_work(serve: Start, database: Path) -> None:
+    agent = Owner(serve().url).agent
+    agent.post("hello")
+
+    def told(*arguments: str, status: int = 0) -> str:
+        done = subprocess.run([*CLI, "digest", *arguments], capture_output=True, text=True, check=False)
+        assert done.returncode == status, done.stderr
+        return done.stdout or done.stderr
+
+    store = f"sqlite:///{database}"
+    before = json.loads(told("--store", store, "--json"))
+    assert told("--store", store) == "".join(f"{value}  {place}\n" for place, value in before.items())
+    agent.post("hello again")
+    after = json.loads(told("--store", store, "--json"))
+    changed = {place.removeprefix(agent.channel_id) for place in before if after[place] != before[place]}
+    assert changed == {"/messages", "/channels", "/partitions"}
+    assert "nowhere.db" in told("--store", "sqlite:///nowhere.db", status=1)

@@ -12,7 +12,7 @@ import pytest
 from anyio import fail_after, wait_all_tasks_blocked
 
 from jupyter_agentchat import feed as feeds
-from jupyter_agentchat.commands import Delete, DropMember, Edit, NewMember, PutMember
+from jupyter_agentchat.commands import CredentialRevoked, Delete, DropMember, Edit, NewMember, PutMember
 from jupyter_agentchat.feed import Feed, Follower
 from jupyter_agentchat.hub import Hub, Principal
 from jupyter_agentchat.journal.local import LocalJournal
@@ -171,6 +171,259 @@ async def test_what_nobody_follows_is_not_kept(database: Path) -> None:
         follower.close()
         follower.follow(ROOM, 0)  # a subscription that was under way when the connection closed
         assert chat.feed._channels == {}
+        assert chat.feed.connections == 0
+
+
+# ------------------------------------------------------------------------------------------------ pushed
+
+
+class Pipe:
+    """A connection: takes what has room, and is read when the test says so."""
+
+    def __init__(self, room: int = 10**9) -> None:
+        self.room = room
+        self.taken: list[bytes] = []
+        self.lags: list[tuple[str, int]] = []
+        self.buffered = 0
+        self._drained = asyncio.Event()
+        self._drained.set()
+        self.pages = 0
+
+    def push(self, written: bytes) -> bool:
+        if self.buffered and self.buffered + len(written) > self.room:
+            return False
+        self._take(written)
+        return True
+
+    def _take(self, written: bytes) -> None:
+        self.taken.append(written)
+        self.buffered += len(written)
+        if self.room < 10**9:
+            self._drained.clear()
+
+    async def drained(self) -> None:
+        await self._drained.wait()
+
+    def lagged(self, channel_id: str, resume_after: int) -> None:
+        self.lags.append((channel_id, resume_after))
+
+    def drain(self) -> None:
+        self.buffered = 0
+        self._drained.set()
+
+    async def follow(self, follower: Follower) -> None:
+        """What a door does with a follower that is behind."""
+        async for written in follower:
+            self.pages += 1
+            self._take(b"".join(written))
+
+    @property
+    def contents(self) -> list[str]:
+        return contents(b"".join(self.taken).splitlines())
+
+
+def as_line(entry: feeds.Encoded) -> bytes:
+    return entry.frame + b"\n"
+
+
+class Reader:
+    """A follower with its pipe and the loop that it reads on in; ``async with``."""
+
+    def __init__(self, chat: Chat, pipe: Pipe, *, kind: type[Follower] = Follower) -> None:
+        self.pipe = pipe
+        self.follower = kind(chat.feed, ANN, sink=pipe, form=as_line)
+        self._loop = asyncio.ensure_future(pipe.follow(self.follower))
+
+    async def __aenter__(self) -> Reader:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.follower.close()
+        self.pipe.drain()
+        await self._loop
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    with fail_after(10):
+        while not condition():  # noqa: ASYNC110 (the condition is the hub's, which sets no event for a test)
+            await asyncio.sleep(0.001)
+
+
+async def test_who_is_level_is_pushed_to_and_reads_nothing_itself(database: Path) -> None:
+    async with Chat(database) as chat, Reader(chat, Pipe()) as reader:
+        reader.follower.follow(ROOM, 0)
+        await chat.say(0)
+        await until(lambda: reader.pipe.contents == ["message 0"])
+        pages = reader.pipe.pages
+        for n in range(1, 50):
+            await chat.say(n)
+        await until(lambda: len(reader.pipe.contents) == 50)
+        assert reader.pipe.contents == [f"message {n}" for n in range(50)]
+        assert reader.pipe.pages == pages
+
+
+async def test_what_comes_within_a_moment_is_one_write_to_each(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeds, "COALESCE", 0.5)
+    async with Chat(database) as chat, Reader(chat, Pipe()) as first, Reader(chat, Pipe()) as second:
+        for reader in (first, second):
+            reader.follower.follow(ROOM, 0)
+        await chat.say(0)  # an idle hub waits for nothing
+        await until(lambda: bool(first.pipe.contents) and bool(second.pipe.contents))
+        for n in range(1, 20):
+            await chat.say(n)
+        await until(lambda: len(first.pipe.contents) == len(second.pipe.contents) == 20)
+        assert first.pipe.taken[-1] is second.pipe.taken[-1], "written once for both"
+        assert len(first.pipe.taken) <= 3
+
+
+class PushesToWhoeverIsThere(Follower):
+    """The mutant: takes what is pushed though it has not read as far."""
+
+    def grew(self, channel_id: str, growth: Any) -> None:
+        assert self.sink
+        if channel_id in self._cursors and self.sink.push(growth.written(as_line)):
+            self._cursors[channel_id] = growth.entries[-1].seq
+
+
+@pytest.mark.parametrize("kind", [Follower, PushesToWhoeverIsThere])
+async def test_where_reading_on_meets_what_is_pushed_nothing_is_missed_and_nothing_twice(
+    database: Path, kind: type[Follower], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "PAGE", 3)
+    monkeypatch.setattr(feeds, "RING_ENTRIES", 4)
+    store = Interrupted(database)
+    async with Chat(database, store) as chat:
+        await chat.say(*range(10))
+        async with Reader(chat, Pipe(), kind=kind) as reader:
+            meanwhile = iter(range(10, 13))
+
+            async def say() -> None:
+                if (number := next(meanwhile, None)) is not None:
+                    store.meanwhile = say
+                    await chat.say(number)
+                    await asyncio.sleep(2 * feeds.COALESCE)  # so that it is pushed while the page is under way
+
+            store.meanwhile = say
+            reader.follower.follow(ROOM, 0)
+            await until(lambda: bool(reader.pipe.contents))
+            list(meanwhile)  # no more of them: the next reads are ours
+            await chat.say(*range(13, 20))
+            log = [content for _, content in await chat.log()]
+            await until(lambda: log[-1] in reader.pipe.contents)
+            right = reader.pipe.contents == log
+            assert right == (kind is Follower)
+
+
+async def test_subscribing_again_in_the_middle_moves_the_cursor_and_no_push_slips_between(database: Path) -> None:
+    async with Chat(database) as chat, Reader(chat, Pipe()) as reader:
+        reader.follower.follow(ROOM, 0)
+        await chat.say(*range(5))
+        await until(lambda: len(reader.pipe.contents) == 5)
+        reader.follower.follow(ROOM, 0)
+        await chat.say(5)
+        await until(lambda: len(reader.pipe.contents) == 11)
+        assert reader.pipe.contents[5:] == [f"message {n}" for n in range(6)]
+        reader.follower.unfollow(ROOM)
+        await chat.say(6)
+        await asyncio.sleep(2 * feeds.COALESCE)
+        assert len(reader.pipe.contents) == 11
+
+
+async def test_who_is_taken_out_gets_nothing_that_still_waits_to_be_handed_over(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "COALESCE", 0.3)
+    async with Chat(database) as chat, Reader(chat, Pipe()) as reader:
+        reader.follower.follow(ROOM, 0)
+        await chat.say(0)
+        await until(lambda: reader.pipe.contents == ["message 0"])
+        await chat.say(1)
+        await chat.journal.submit(DropMember("ag_bot", ROOM, ANN))
+        await chat.say(2)
+        await asyncio.sleep(0.5)
+        assert "message 2" not in reader.pipe.contents
+
+
+async def test_a_live_reader_that_does_not_read_is_told_that_it_lagged_and_goes_on_from_there(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "RING_ENTRIES", 5)
+    async with Chat(database) as chat, Reader(chat, Pipe(room=600)) as reader, Reader(chat, Pipe()) as other:
+        pipe = reader.pipe
+        for each in (reader, other):
+            each.follower.follow(ROOM, 0)
+        for n in range(30):
+            await chat.say(n)
+        await until(lambda: len(other.pipe.contents) == 30)
+        assert len(pipe.contents) < 10
+        assert pipe.buffered <= 600
+        assert pipe.lags == [], "it is told when there is room"
+        pipe.drain()
+        await until(lambda: bool(pipe.lags))
+        [(channel_id, resume_after)] = pipe.lags
+        heard = len(pipe.contents)
+        await chat.say(30)
+        await asyncio.sleep(2 * feeds.COALESCE)
+        assert len(pipe.contents) == heard, "until it subscribes again it hears nothing"
+        pipe.room = 10**9
+        reader.follower.follow(channel_id, resume_after)
+        await until(lambda: len(pipe.contents) == 31)
+        assert pipe.contents == [f"message {n}" for n in range(31)]
+
+
+async def test_a_reader_that_falls_behind_within_what_is_at_hand_goes_on_silently(database: Path) -> None:
+    async with Chat(database) as chat, Reader(chat, Pipe(room=600)) as reader:
+        reader.follower.follow(ROOM, 0)
+        for n in range(30):
+            await chat.say(n)
+        assert len(reader.pipe.contents) < 10
+        while len(reader.pipe.contents) < 30:
+            reader.pipe.drain()
+            await asyncio.sleep(0.001)
+        assert reader.pipe.contents == [f"message {n}" for n in range(30)]
+        assert reader.pipe.lags == []
+
+
+async def test_neither_a_replay_nor_a_burst_longer_than_what_is_at_hand_is_a_lag(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "RING_ENTRIES", 5)
+    monkeypatch.setattr(feeds, "PAGE", 7)
+    async with Chat(database) as chat, Reader(chat, Pipe(room=600)) as replaying, Reader(chat, Pipe()) as healthy:
+        await chat.say(*range(100))
+        replaying.follower.follow(ROOM, 0)
+        healthy.follower.follow(ROOM, 0)
+        await until(lambda: len(healthy.pipe.contents) == 100)
+        await chat.say(*range(100, 300))
+        await until(lambda: len(healthy.pipe.contents) == 300)
+        while len(replaying.pipe.contents) < 200:  # it is still far behind
+            replaying.pipe.drain()
+            await asyncio.sleep(0.001)
+        assert healthy.pipe.lags == replaying.pipe.lags == []
+        assert healthy.pipe.contents == [f"message {n}" for n in range(300)]
+
+
+async def test_when_a_message_arrived_is_known_while_it_is_at_hand(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeds, "RING_ENTRIES", 3)
+    async with Chat(database) as chat, Reader(chat, Pipe()) as reader:
+        reader.follower.follow(ROOM, 0)
+        await chat.say(*range(5))
+        seqs = [seq for seq, _ in await chat.log()]
+        known = [chat.feed.arrived(ROOM, seq) for seq in seqs]
+        assert [bool(at) for at in known] == [False, False, True, True, True]
+        assert chat.feed.arrived(ROOM, seqs[-1] + 1) is None
+        assert chat.feed.arrived("ch_other", seqs[-1]) is None
+
+
+async def test_a_key_revoked_while_its_reader_comes_in_lets_it_hear_nothing(database: Path) -> None:
+    async with Chat(database) as chat:
+        chat.feed.publish([CredentialRevoked("key_gone")])
+        ended = asyncio.Event()
+        follower = Follower(chat.feed, ANN, "key_gone", on_revoked=ended.set)
+        follower.follow(ROOM, 0)
+        with fail_after(10):
+            await ended.wait()
+        assert not follower.follows(ROOM)
         assert chat.feed.connections == 0
 
 
