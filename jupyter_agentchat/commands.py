@@ -240,11 +240,19 @@ class MembershipChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleChanged:
+    """A member has another role."""
+
+    channel_id: str
+    participant_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class CredentialRevoked:
     credential_id: str
 
 
-Event = Union[Appended, MembershipChanged, CredentialRevoked]
+Event = Union[Appended, MembershipChanged, RoleChanged, CredentialRevoked]
 
 
 # ------------------------------------------------------------------------------------------------ in and out of the state

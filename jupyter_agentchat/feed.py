@@ -10,22 +10,28 @@ slow reader holds a cursor instead of a queue.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from bisect import bisect_right
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from itertools import count
+from typing import Any, Protocol
 
-from . import metrics
+from . import logs, metrics
 from .commands import Appended, CredentialRevoked, Event, MembershipChanged
 from .protocol import NewMessage, encode
 from .state import read
 from .state.store import Store
 
+log = logs.named(__name__)
+_seldom = logs.Seldom()
+_connections = count(1)
+
 RING_ENTRIES = 512
 RING_BYTES = 1024 * 1024
-PAGE = 1000
+PAGE = 250
 PAGE_BYTES = 512 * 1024
 """What a follower that is behind reads at once, of the ring or of SQLite, and what is pushed at once at most."""
 COALESCE = 0.002
@@ -143,6 +149,11 @@ class Feed:
         self._revoked: deque[str] = deque(maxlen=1000)
         self._handed_over_at = 0.0
         self._hand_over_later: asyncio.TimerHandle | None = None
+        self.on_came: Callable[[Follower], None] = lambda follower: None
+        """Called with a participant's first reader."""
+        self.on_left: Callable[[Follower], None] = lambda follower: None
+        """Called with a participant's last reader, when it is gone."""
+        self.on_handed_over: Callable[[], None] = lambda: None
 
     @property
     def connections(self) -> int:
@@ -203,6 +214,12 @@ class Feed:
             for entry in growth.entries if growth.channel.followers else ():
                 if entry.arrived:
                     metrics.POST_DELIVERED.observe(now - entry.arrived)
+        self.on_handed_over()
+
+    @property
+    def has_grown(self) -> bool:
+        """Whether something durable is about to be handed over: nothing else goes before it."""
+        return bool(self._grown)
 
     def arrived(self, channel_id: str, seq: int) -> float | None:
         """When the entry's command came to this hub, by `time.perf_counter`; None where it is not at hand anymore."""
@@ -213,15 +230,21 @@ class Feed:
         found = channel.ring[place] if place >= 0 else None
         return found.arrived or None if found and found.seq == seq else None
 
-    def signal(self, channel_id: str, frame: bytes) -> None:
-        """Hands an ephemeral frame to who follows the channel now; nobody else ever sees it."""
+    def followers_of(self, channel_id: str) -> list[Follower]:
         channel = self._channels.get(channel_id)
-        for follower in list(channel.followers) if channel else ():
-            follower.on_signal(frame)
+        return list(channel.followers) if channel else []
+
+    def top(self, channel_id: str) -> int | None:
+        channel = self._channels.get(channel_id)
+        return channel.top if channel else None
 
     def enter(self, follower: Follower) -> None:
-        self._followers.setdefault(follower.participant_id, set()).add(follower)
+        group = self._followers.setdefault(follower.participant_id, set())
+        group.add(follower)
         metrics.CONNECTIONS.labels(follower.door).inc()
+        logs.log(log, logging.DEBUG, "connected", **follower.ids)
+        if len(group) == 1:
+            self.on_came(follower)
         if follower.credential_id in self._revoked:
             # Since it was looked up. Later, for who makes the follower does not hold it yet.
             asyncio.get_running_loop().call_soon(follower.revoke)
@@ -232,8 +255,10 @@ class Feed:
             return
         group.discard(follower)
         metrics.CONNECTIONS.labels(follower.door).dec()
+        logs.log(log, logging.DEBUG, "disconnected", **follower.ids, revoked=follower.revoked or None)
         if not group:
             self._followers.pop(follower.participant_id, None)
+            self.on_left(follower)
 
     def attach(self, channel_id: str, follower: Follower) -> None:
         self._channels.setdefault(channel_id, _Channel()).followers.add(follower)
@@ -273,8 +298,8 @@ class Sink(Protocol):
     def push(self, written: bytes) -> bool:
         """Takes it, or refuses it whole: there waits too much already."""
 
-    async def drained(self) -> None:
-        """Until a page has room. Raises whatever ends the follower's loop."""
+    async def drained(self) -> bool:
+        """Until a page has room; whether that had to be waited for. Raises whatever ends the follower's loop."""
 
     def lagged(self, channel_id: str, resume_after: int) -> None:
         """The channel is no longer followed, for what stands after ``resume_after`` is not at hand anymore."""
@@ -289,7 +314,7 @@ class Follower:
         door: what it is counted as, ``websocket``, ``events`` or ``poll``.
         form: how its door writes an entry.
         on_revoked: called when the credential behind this reader ends.
-        on_signal: called with each ephemeral frame.
+        on_signal: called with ephemeral frames, written in its ``form``. Returns: whether it took them. None hears none.
     """
 
     def __init__(
@@ -302,20 +327,27 @@ class Follower:
         sink: Sink | None = None,
         form: Form = as_json,
         on_revoked: Callable[[], None] = lambda: None,
-        on_signal: Callable[[bytes], None] = lambda frame: None,
+        on_signal: Callable[[bytes], bool] | None = None,
     ) -> None:
         self.participant_id = participant_id
         self.credential_id = credential_id
         self.door = door
         self.on_signal = on_signal
         self.sink = sink
-        self._form = form
+        self.form = form
         self._on_revoked = on_revoked
         self._feed = feed
         self._cursors: dict[str, int] = {}
+        self._fresh: set[str] = set()
+        """Channels that it follows from their end on."""
+        self.revoked = False
+        self.ids: dict[str, Any] = {"participant_id": participant_id, "connection": next(_connections), "door": door}
+        """What the log says of it."""
         self._dirty: dict[str, None] = {}
+        self._live: set[str] = set()
+        """Channels in which it has been level with the log: not those that it still replays."""
         self._stalled: set[str] = set()
-        """Channels in which it was level when its connection had no room anymore."""
+        """Those of them in which it fell behind because its connection had no room."""
         self.lagging: set[str] = set()
         """Channels that it was told to have `lagged` in, and did not subscribe to again."""
         self._event = asyncio.Event()
@@ -326,21 +358,31 @@ class Follower:
         """Follows every channel that the participant is in, those joined later too, and skips what it says itself."""
         feed.enter(self)
 
-    def follow(self, channel_id: str, cursor: int) -> None:
-        """From after ``cursor`` on. Following again moves the cursor. A closed reader follows nothing."""
+    def follow(self, channel_id: str, cursor: int, *, fresh: bool = False) -> None:
+        """From after ``cursor`` on. Following again moves the cursor. A closed reader follows nothing.
+
+        ``fresh``: the cursor was the log's end a moment ago.
+        """
         if self._closed:
             return
+        if fresh:
+            self._fresh.add(channel_id)
+        else:
+            self._fresh.discard(channel_id)
         self._feed.attach(channel_id, self)
+        self._forget(channel_id)
         self._cursors[channel_id] = cursor
-        self._stalled.discard(channel_id)
-        self.lagging.discard(channel_id)
         self.wake(channel_id)
 
     def unfollow(self, channel_id: str) -> None:
         self._feed.detach(channel_id, self)
         self._cursors.pop(channel_id, None)
-        self._stalled.discard(channel_id)
-        self.lagging.discard(channel_id)
+        self._fresh.discard(channel_id)
+        self._forget(channel_id)
+
+    def _forget(self, channel_id: str) -> None:
+        for kept in (self._live, self._stalled, self.lagging):
+            kept.discard(channel_id)
 
     def unfollow_all(self, *, but: str | None = None) -> None:
         for channel_id in list(self._cursors):
@@ -349,6 +391,14 @@ class Follower:
 
     def follows(self, channel_id: str) -> bool:
         return channel_id in self._cursors
+
+    def is_level(self, channel_id: str) -> bool:
+        """Whether nothing durable of the channel waits for this reader."""
+        cursor = self._cursors.get(channel_id)
+        if cursor is None:
+            return False
+        top = self._feed.top(channel_id)
+        return channel_id in self._fresh if top is None else cursor >= top
 
     def wake(self, channel_id: str) -> None:
         self._dirty[channel_id] = None
@@ -369,7 +419,7 @@ class Follower:
             self._cursors[channel_id] = last
         elif self.sink is None or not growth.is_short:
             self.wake(channel_id)
-        elif self.sink.push(growth.without(self.participant_id, self._form) if own else growth.written(self._form)):
+        elif self.sink.push(growth.without(self.participant_id, self.form) if own else growth.written(self.form)):
             self._cursors[channel_id] = last
         else:
             self._stalled.add(channel_id)
@@ -381,9 +431,10 @@ class Follower:
             self.unfollow(event.channel_id)
             self.wake(event.channel_id)  # who waits for this channel alone has to notice
         elif self.everywhere and event.channel_id not in self._cursors and event.channel_id not in self.lagging:
-            self.follow(event.channel_id, event.seq)
+            self.follow(event.channel_id, event.seq, fresh=True)
 
     def revoke(self) -> None:
+        self.revoked = True
         self.close()
         self._on_revoked()
 
@@ -409,8 +460,8 @@ class Follower:
         """What the last wake-up was for, page by page. A page must be sent before the next await: then what is pushed
         comes after it."""
         while self._dirty:
-            if self.sink:
-                await self.sink.drained()
+            if self.sink and await self.sink.drained():
+                self._stalled.update(self._live.intersection(self._dirty))
             channel_id = next(iter(self._dirty), None)
             if channel_id is None:
                 return
@@ -429,15 +480,20 @@ class Follower:
                 self.unfollow(channel_id)
                 self.lagging.add(channel_id)
                 metrics.LAGS.inc()
+                _seldom.log(log, logging.WARNING, "lagged", **self.ids, channel_id=channel_id, resume_after=cursor)
                 self.sink.lagged(channel_id, cursor)
                 return []
         entries, more = await self._feed.after(channel_id, cursor)
         # While SQLite was read, the reader may have left the channel, or moved its cursor.
-        if not entries or self._cursors.get(channel_id) != cursor:
+        if self._cursors.get(channel_id) != cursor:
             return []
-        self._cursors[channel_id] = entries[-1].seq
         if more:
             self.wake(channel_id)
+        else:
+            self._live.add(channel_id)
+        if not entries:
+            return []
+        self._cursors[channel_id] = entries[-1].seq
         if self.everywhere:
             entries = [entry for entry in entries if entry.author_id != self.participant_id]
-        return [self._form(entry) for entry in entries]
+        return [self.form(entry) for entry in entries]

@@ -152,13 +152,17 @@ class Socket:
     def say(self, type: str, **fields: Any) -> None:  # noqa: A002 (the wire's word)
         self.ws.send(json.dumps({"type": type, **fields}))
 
-    def next(self) -> Json:
-        return json.loads(self.ws.recv())
+    def next(self, *, presence: bool = False) -> Json:
+        """The next frame; who comes and goes is told when it happens, so only to who asks for it."""
+        while True:
+            frame = json.loads(self.ws.recv())
+            if presence or (frame["type"], frame.get("kind")) != ("signal", "presence"):
+                return frame
 
     def until(self, type: str, **fields: Any) -> Json:  # noqa: A002 (the wire's word)
         """The next frame of that type with those fields; what comes before is dropped."""
         while True:
-            frame = self.next()
+            frame = self.next(presence=True)
             if frame["type"] == type and all(frame.get(name) == value for name, value in fields.items()):
                 return frame
 
@@ -201,7 +205,7 @@ CLI = [sys.executable, "-c", "from jupyter_agentchat.cli import main; main()"]
 
 
 class Serve:
-    """``jupyter agentchat serve`` in a process of its own; ``wrapper``: one whose disk or clock fails (tests/faults/wrapped.py)."""
+    """``jupyter agentchat serve`` in a process of its own; ``wrapper``: its disk or clock fails (tests/faults/wrapped.py)."""
 
     def __init__(self, database: Path, *arguments: str, wrapper: str | None = None) -> None:
         command = [sys.executable, "-m", "tests.faults.wrapped", wrapper] if wrapper else CLI

@@ -9,12 +9,12 @@ import errno
 import signal
 import socket
 import sys
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from jupyter_core.application import JupyterApp, base_aliases, base_flags
-from traitlets import Bool, Int, TraitError, Unicode
+from traitlets import Bool, Enum, Int, TraitError, Unicode
 
-from .. import __version__
+from .. import __version__, logs
 from ..errors import ChatError
 from ..limits import Limits
 
@@ -44,6 +44,7 @@ class ServeApp(JupyterApp):
         False, help="Commit without waiting for the disk: faster, but the last moments may be lost in a power failure."
     ).tag(config=True)
 
+    log_as = Enum(("text", "json"), "text", help="Log lines for people, or JSON for programs; on stderr.").tag(config=True)
     trust_xheaders = Bool(
         False,
         help="Believe X-Forwarded-For and X-Forwarded-Proto: behind a proxy that sets them, so that links say https and"
@@ -55,6 +56,7 @@ class ServeApp(JupyterApp):
         "port": "ServeApp.port",
         "ip": "ServeApp.ip",
         "store": "ServeApp.store",
+        "log-format": "ServeApp.log_as",
     }
     flags: ClassVar[dict[str, Any]] = {  # type: ignore[misc] # as above
         **base_flags,
@@ -70,7 +72,7 @@ class ServeApp(JupyterApp):
         try:
             super().parse_command_line(argv)
             # Each value is looked at now: else a limit that cannot be would be found when the first hub needs it.
-            _ = self.port, self.ip, self.store, Limits(parent=self)
+            _ = self.port, self.ip, self.store, self.log_as, Limits(parent=self)
         except TraitError as error:
             self.exit_with(str(error), USAGE)
         except SystemExit as error:  # traitlets has said what is wrong
@@ -90,6 +92,7 @@ class ServeApp(JupyterApp):
 
     def start(self) -> None:
         super().start()
+        logs.to_stderr(cast("int", self.log_level), as_json=self.log_as == "json")
         try:
             asyncio.run(self._serve())
         except ChatError as error:

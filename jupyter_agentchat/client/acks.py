@@ -49,7 +49,7 @@ class Acks:
         """Put back and not given out again: id → when it is due, and the message."""
         self._told = 0
         self._count = 0
-        self._under_way = False
+        self._under_way = 0
         self._timer: asyncio.TimerHandle | None = None
 
     # ------------------------------------------------------------------------------------------ for listeners
@@ -126,23 +126,30 @@ class Acks:
     # ------------------------------------------------------------------------------------------ to the hub
 
     def flush(self) -> None:
-        """Tells the hub now, unless it is being told: then when that is confirmed."""
+        """Tells the hub now."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self._look_for_restart()
-        if self.handled_up_to > self._told and not self._under_way:
-            self._told, self._count, self._under_way = self.handled_up_to, 0, True
+        if self.handled_up_to > self._told:
+            self._told, self._count = self.handled_up_to, 0
+            self._under_way += 1
             self._post(self._told).add_done_callback(self._confirmed)
 
+    def _flush_in_turn(self) -> None:
+        # One at a time: while the hub is away they must not pile up. When it has this one, the newest follows.
+        self._timer = None
+        if not self._under_way:
+            self.flush()
+
     def _confirmed(self, reply: asyncio.Future[Any]) -> None:
-        self._under_way = False
+        self._under_way -= 1
         if not reply.cancelled() and reply.exception() is None and self.handled_up_to > self._told:
             self._soon()
 
     def _soon(self) -> None:
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(EVERY, self.flush)
+            self._timer = asyncio.get_running_loop().call_later(EVERY, self._flush_in_turn)
 
     def _lowest(self) -> int:
         held = [seq - 1 for seq in self._held.values()]
@@ -153,7 +160,7 @@ class Acks:
             return
         self.handled_up_to = to
         self._count += 1
-        if self._count >= AT_LEAST:
+        if self._count >= AT_LEAST and not self._under_way:
             self.flush()
         else:
             self._soon()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import warnings
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -10,50 +9,37 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-import msgspec
 from msgspec import UNSET
 
-from ..errors import EmptyMessage, Forbidden, HubUnreachable, MessageTooLarge, OutboxFull, RateLimited, StoreUnavailable
+from ..errors import Forbidden, HubUnreachable, MessageTooLarge, OutboxFull
 from ..notebook import stage
 from ..protocol import (
-    MAX_MESSAGE_BYTES,
-    Consume,
     CreateInvite,
     Message,
-    MessagesReply,
     Participant,
     ReadMessages,
     SendMessage,
-    Sent,
-    new_id,
 )
 from . import find
-from .acks import Acks
 from .asking import Asking, changed_here, prepare
-from .connection import FIRST_DELAY, LONGEST_DELAY, Connection
-from .conversation import Conversation, State
+from .conversation import State
 from .draft import Draft, Stream
+from .link import Link
 from .listening import PAGE, After, follow
-from .outbox import BYTES, MESSAGES, Outbox, WhenFull, undelivered
+from .outbox import BYTES, MESSAGES, Outbox, WhenFull
 from .question import Question
 from .records import History, Invite
-from .rest import Rest
 from .signals import Items, Pace, activity, each, length
-from .waits import changed, full_jitter, interruptible, pause
+from .waits import interruptible
 
 if TYPE_CHECKING:
     from ..notebook.panel import Panel
 
 T = TypeVar("T")
-TRIES = 6
-"""Calls in vain, beside a connection that is live: then something else is wrong."""
-CLOSE_GRACE = 2.0
-"""Seconds that `close` waits for what is not confirmed yet."""
-
 _log = logging.getLogger("jupyter_agentchat")
 
 
-class AsyncAgent:
+class AsyncAgent(Link):
     """An agent in its channel: it posts, listens and asks humans.
 
     It finds its hub by itself: ``url=`` and ``key=``, then ``AGENTCHAT_URL`` and ``AGENTCHAT_KEY``, then the Jupyter server
@@ -84,13 +70,7 @@ class AsyncAgent:
         outbox_bytes: int = BYTES,
         when_full: WhenFull = "wait",
     ) -> None:
-        self.conversation = Conversation()
-        self._way = find.find(name, url, key, channel)
-        self._outbox = Outbox(outbox_messages, outbox_bytes, when_full)
-        self._connection = Connection(self._way, self.conversation, self._outbox)
-        self._acks = Acks(self.conversation.log, self._connection.ack)
-        self._connecting: asyncio.Task[None] | None = None
-        self._rest: Rest | None = None
+        super().__init__(find.find(name, url, key, channel), Outbox(outbox_messages, outbox_bytes, when_full))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.conversation.title()}>"
@@ -388,37 +368,6 @@ class AsyncAgent:
             with suppress(Forbidden):  # the key of another hub may not let this agent invite
                 self.conversation.page_url = str(await self.invite(max_uses=5))
 
-    async def call(self, name: str, request: msgspec.Struct) -> Any:
-        """An HTTP call to the hub; it outlives the hub's absence, and waits when the hub asks to."""
-        tries = 0
-        while True:
-            try:
-                hub = await self._hub()
-                return await interruptible(asyncio.ensure_future(hub.call(name, request)))
-            except (RateLimited, StoreUnavailable) as error:
-                wait = error.details.get("retry_after")
-                if wait is None:
-                    raise
-            except HubUnreachable:
-                if tries >= TRIES and self.state == "live":
-                    raise
-                wait = full_jitter(tries + 1, FIRST_DELAY, LONGEST_DELAY)
-            if self.conversation.ended is not None:
-                raise self.conversation.ended
-            tries += 1
-            await pause(wait)
-
-    async def read(self, request: ReadMessages) -> MessagesReply:
-        """A page of the log."""
-        page: MessagesReply = await self.call("read_messages", request)
-        for message in page.messages:
-            self.conversation.merge(message.lamport)
-        return page
-
-    async def tell(self, frame: Consume) -> None:
-        """Sends the frame without waiting for its reply."""
-        await self._connection.post(frame)
-
     def show_draft(self, draft: Draft) -> None:
         """Lets who watches see the draft as it is now."""
         self._begin()
@@ -437,75 +386,3 @@ class AsyncAgent:
         except (OutboxFull, MessageTooLarge, HubUnreachable) as lost:
             _log.warning("What was said before %s is lost: %s", type(error).__name__, lost)  # the error itself matters more
         return None
-
-    async def end(self) -> str:
-        """Closes; says what could not be delivered."""
-        if self._connecting is None:
-            lost = []
-        else:
-            self._acks.flush()
-            lost = await self._connection.close(CLOSE_GRACE)
-        if self._rest is not None:
-            await self._rest.close()
-        return undelivered(lost, CLOSE_GRACE) if lost else ""
-
-    # ------------------------------------------------------------------------------------------ inside
-
-    async def _hub(self) -> Rest:
-        place, old = self.conversation.place, self._rest
-        if old is None or (old.url, old.key) != (place.url, place.key):
-            self._rest = Rest(place.url, place.key)
-            if old is not None:
-                await old.close()
-        assert self._rest is not None
-        return self._rest
-
-    def _begin(self) -> asyncio.Task[None]:
-        if self._connecting is None:
-            self._connecting = asyncio.ensure_future(self._connection.open())
-            self._connecting.add_done_callback(_seen)
-        return self._connecting
-
-    async def _prepare(self, frame: SendMessage) -> None:
-        size = len(frame.content.encode("utf-8", "surrogatepass"))
-        if size > MAX_MESSAGE_BYTES:
-            told = f"The message has {size} bytes, the limit is {MAX_MESSAGE_BYTES}: post it in parts."
-            raise MessageTooLarge(told, limit_bytes=MAX_MESSAGE_BYTES)
-        await self.connect()
-        frame.channel_id = self.channel_id
-        frame.client_id = frame.client_id or new_id("c")
-        frame.lamport = self.conversation.tick()
-
-    async def _say_later(self, frame: SendMessage) -> None:
-        if not frame.content.strip():
-            raise EmptyMessage("content: it is empty; say something.")
-        await self._prepare(frame)
-        await self._connection.post(frame)
-
-    async def _say(self, frame: SendMessage) -> Message:
-        await self._prepare(frame)
-        sent: Sent = await self._connection.request(frame)
-        if sent.message is not None:
-            self.conversation.merge(sent.message.lamport)
-            return sent.message
-        if (echo := self.conversation.log.get(sent.message_id)) is not None:
-            return echo
-        me = self.me
-        return Message(
-            sent.message_id, frame.channel_id, sent.seq, me.id, me.name, me.kind, frame.content, sent.created_at or "",
-            client_id=frame.client_id, parent_id=frame.parent_id, lamport=frame.lamport,
-        )  # fmt: skip
-
-    async def _reached(self, seq: int) -> None:
-        """Until the live log has come to this seq, so that a transcript holds what was said before. At most a second."""
-        log = self.conversation.log
-        while True:
-            event = log.changed
-            if (log.last or 0) >= seq or not await changed(event, 1.0):
-                return
-
-
-def _seen(connecting: asyncio.Task[None]) -> None:
-    """A connection that was begun in passing failed: who needs it is told when they wait for it."""
-    if not connecting.cancelled():
-        connecting.exception()

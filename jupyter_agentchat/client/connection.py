@@ -108,12 +108,12 @@ class Connection:
         """
         entry = _entry(frame)
         await self._outbox.put(entry)
-        entry.reply.add_done_callback(_log_refusal)
+        entry.reply.add_done_callback(self._log_refusal)
 
     def ack(self, seq: int) -> asyncio.Future[Any]:
         """Tells the hub the cursor; the future is done when it has it."""
         entry = _entry(Ack(self._conversation.channel_id, seq))
-        entry.reply.add_done_callback(_log_refusal)
+        entry.reply.add_done_callback(self._log_refusal)
         try:
             self._outbox.put_at_once(entry)
         except ChatError as error:
@@ -141,6 +141,8 @@ class Connection:
         await self.flush(grace)
         lost = [entry.says for entry in self._outbox.unconfirmed() if entry.says is not None]
         self._fail(HubUnreachable("This agent is closed: make a new one."))
+        if self._socket is not None:
+            await self._socket.close()  # a cancelled one would say that something went wrong
         if self._runner is not None:
             self._runner.cancel()
             with suppress(asyncio.CancelledError):
@@ -184,11 +186,17 @@ class Connection:
             entry.reply.set_result(reply)
 
     def _fail(self, error: ChatError) -> None:
+        _log.debug("the connection ends with %s frames unconfirmed: %s", len(self._outbox), error)
         self._conversation.end(error)
         self._outbox.end(error)
         if self._first is not None and not self._first.done():
             self._first.set_exception(error)
             self._first.exception()
+
+    def _log_refusal(self, reply: asyncio.Future[Any]) -> None:
+        error = None if reply.cancelled() else reply.exception()
+        if error is not None and error is not self._conversation.ended:  # that one is told once, not for every frame
+            _log.warning("The hub refused what nobody waited for: %s", error)
 
     # ------------------------------------------------------------------------------------------ the connection
 
@@ -329,8 +337,3 @@ def _error(frame: ErrorFrame) -> ChatError:
     for name in ("type", "request_id"):
         details.pop(name, None)
     return from_wire(details.pop("code"), details.pop("message"), **details)
-
-
-def _log_refusal(reply: asyncio.Future[Any]) -> None:
-    if not reply.cancelled() and (error := reply.exception()) is not None:
-        _log.warning("The hub refused what nobody waited for: %s", error)

@@ -7,6 +7,7 @@ import math
 import operator
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from ..protocol import SignalKind
@@ -107,13 +108,12 @@ def length(items: object, total: float | None) -> float | None:
 
 
 def _number(name: str, value: Any) -> float:
-    try:
-        number = operator.index(value) if hasattr(value, "__index__") else float(value)  # numpy's numbers too
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{name}: a number is needed, not {type(value).__name__}.") from error
-    if not math.isfinite(number):
-        raise ValueError(f"{name}: {value}; give a finite number.")
-    return number
+    if not hasattr(value, "__index__") and not hasattr(value, "__float__"):  # numpy's numbers have them too, a str has not
+        raise TypeError(f"{name}: a number is needed, not {type(value).__name__}.")
+    with suppress(OverflowError):  # an integer that no float holds
+        if math.isfinite(value):
+            return operator.index(value) if hasattr(value, "__index__") else float(value)
+    raise ValueError(f"{name}: give a finite number, which {value!r:.40} is not.")
 
 
 async def each(items: Items[T]) -> AsyncIterator[T]:

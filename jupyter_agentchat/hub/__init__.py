@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
 from .. import commands as c
+from .. import logs, metrics
 from .. import protocol as p
-from .. import rules
-from ..commands import HUB, AnyCommand, Appended, Event, NewMember
-from ..errors import ChannelNotFound, ChatError, Forbidden, MessageTooLarge, RateLimited, Unauthenticated
+from ..commands import HUB, AnyCommand, Appended, CredentialRevoked, Event, MembershipChanged, NewMember
+from ..errors import ChannelNotFound, ChatError, Forbidden, RateLimited, Unauthenticated
 from ..feed import Feed, Follower
 from ..journal import Journal
 from ..limits import Limits
@@ -23,10 +24,12 @@ from .caller import Caller, Principal, hash_of
 from .conversations import Conversations
 from .intake import Intake
 from .people import People, check_kernel
+from .presence import Presence
+from .signals import Signals
 
 __all__ = ["Caller", "Hub", "Principal", "check_kernel", "hash_of"]
 
-log = logging.getLogger(__name__)
+log = logs.named(__name__)
 
 
 class Hub:
@@ -55,6 +58,8 @@ class Hub:
         self.store = store
         self.journal = journal
         self.feed = Feed(store, page_bytes=self.limits.send_buffer_bytes // 2)
+        self.signals = Signals(self.feed, store, self.limits.signals_per_second)
+        self.presence = Presence(self.feed, store, self.signals, self.limits.presence_grace)
         self.intake = Intake(self.limits.rate, self.limits.burst)
         self.epoch = ""
         self.kernel_key = kernel_key
@@ -91,6 +96,7 @@ class Hub:
             self._deadlines.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._deadlines
+        self.presence.close()
         await self.journal.close()
         self.store.close()
 
@@ -155,7 +161,7 @@ class Hub:
                 last_seq = await self._last_seq(who, channel_id)
             if follower.removals == removals:
                 break
-        follower.follow(channel_id, last_seq if after is None else after)
+        follower.follow(channel_id, last_seq if after is None else after, fresh=after is None or after >= last_seq)
         return last_seq
 
     async def _last_seq(self, who: Principal, channel_id: str) -> int:
@@ -172,29 +178,44 @@ class Hub:
                 break
         for channel_id, last_seq in channels:
             if not follower.follows(channel_id):
-                follower.follow(channel_id, last_seq)
+                follower.follow(channel_id, last_seq, fresh=True)
 
-    def signal(self, who: Principal, follower: Follower, frame: p.SendSignal) -> None:
-        if not follower.follows(frame.channel_id):
-            raise ChannelNotFound(f"You do not follow {frame.channel_id}: subscribe to it first.")
-        rules.check_depth(frame.data, "The signal's data")
-        encoded = p.encode(p.Signal(frame.channel_id, who.id, frame.kind, frame.data))
-        if len(encoded) > p.MAX_SIGNAL_BYTES:
-            raise MessageTooLarge(
-                f"The signal has {len(encoded):,} bytes, the limit is {p.MAX_SIGNAL_BYTES:,}: post it as a message.",
-                limit_bytes=p.MAX_SIGNAL_BYTES,
-            )
-        self.feed.signal(frame.channel_id, encoded)
+    async def signal(self, who: Principal, frame: p.SendSignal) -> None:
+        """Raises: ChannelNotFound, Forbidden, InvalidRequest, MessageTooLarge."""
+        await self.signals.send(who, frame)
+        if who.participant.kind == "agent" and frame.kind in ("status", "progress"):
+            self.presence.note(who.id, frame)
 
     # ------------------------------------------------------------------ what happens by itself
 
     def _applied(self, events: list[Event]) -> None:
+        durable_at = time.perf_counter()
         self.feed.publish(events)
         for event in events:
-            if isinstance(event, Appended) and isinstance(event.frame, (p.NewMessage, p.MessageUpdated)):
-                question = event.frame.message.question
-                if question and question.deadline_at:
-                    self._deadline_moved.set()
+            if isinstance(event, Appended):
+                self._appended(event, durable_at)
+            elif isinstance(event, CredentialRevoked):
+                self.presence.revoked(event.credential_id)
+            else:
+                gone = isinstance(event, MembershipChanged) and not event.joined
+                self.signals.reseated(event.channel_id, event.participant_id, gone=gone)
+                if isinstance(event, MembershipChanged):
+                    self.presence.reseated(event.channel_id, event.participant_id, gone=gone)
+
+    def _appended(self, event: Appended, durable_at: float) -> None:
+        if isinstance(event.frame, p.MessageDeleted):
+            return
+        message = event.frame.message
+        if message.question and message.question.deadline_at:
+            self._deadline_moved.set()
+        if isinstance(event.frame, p.NewMessage):
+            self.signals.posted(message)
+            if event.arrived:
+                metrics.POST_DURABLE.observe(durable_at - event.arrived)
+            closing = message.closes
+            if closing and event.asked_at and closing.outcome == "answered" and closing.source is None:
+                # Who answered before it was asked (a recorded decision) is no measure of how long humans take.
+                metrics.QUESTION_ANSWERED.observe(p.seconds_of(message.created_at) - p.seconds_of(event.asked_at))
 
     async def _keep_deadlines(self) -> None:
         """Proposes to close what is due; the state machine decides, by the journal's clock."""
@@ -205,9 +226,10 @@ class Hub:
             try:
                 due, following = await self.store.read(partial(read.deadlines, until=p.timestamp(self.journal.now())))
                 for channel_id, message_id in due:
+                    logs.log(log, logging.DEBUG, "deadline", channel_id=channel_id, message_id=message_id)
                     await self.journal.submit(c.Expire(HUB, channel_id, message_id, p.new_id("msg")))
             except ChatError as error:
-                log.warning("agentchat: a deadline waits: %s", error)
+                logs.log(log, logging.WARNING, "a deadline waits", code=error.code, reason=error.message)
                 longest = 1.0
             seconds = longest if following is None else min(longest, max(0.01, p.seconds_of(following) - self.journal.now()))
             with contextlib.suppress(asyncio.TimeoutError):
@@ -222,11 +244,16 @@ class Hub:
         who = caller.known
         agents = await self.store.read(lambda db: read.acquaintances(db, None if who.owns_workspace else who.id))
         open_counts = await self.store.read(lambda db: read.open_question_counts(db, None if who.owns_workspace else who.id))
+        channels = await self.store.read(lambda db: read.channel_ids(db, who.id))
+        mine = None if who.owns_workspace else {channel_id for channel_id, _ in channels}
         shown = [
-            p.AgentStatus(agent.id, agent.name, self.feed.connections_of(agent.id), open_counts.get(agent.id, 0))
+            p.AgentStatus(
+                agent.id, agent.name, self.feed.connections_of(agent.id), open_counts.get(agent.id, 0),
+                self.presence.is_online(agent.id), *self.presence.last_words(agent.id, mine),
+            )
             for agent in agents
             if agent.kind == "agent"
-        ]
+        ]  # fmt: skip
         from .. import __version__
 
         connections = self.feed.connections if who.owns_workspace else sum(agent.connections for agent in shown)

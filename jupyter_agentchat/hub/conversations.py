@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 from .. import commands as c
+from .. import metrics, rules
 from .. import protocol as p
-from .. import rules
 from ..commands import NewMember, NewPerson
 from ..errors import InvalidRequest, NameTaken, NotFound
 from ..feed import Follower
@@ -30,7 +30,9 @@ class Conversations:
 
     async def list_channels(self, caller: Caller, request: p.Nothing) -> p.ChannelsReply:
         who = caller.known
-        return p.ChannelsReply(await self._hub.store.read(lambda db: read.channels(db, who.id, all_of_them=who.owns_workspace)))
+        found = await self._hub.store.read(lambda db: read.channels(db, who.id, all_of_them=who.owns_workspace))
+        self._hub.presence.mark(found)
+        return p.ChannelsReply(found)
 
     async def create_channel(self, caller: Caller, request: p.CreateChannel) -> p.OneChannelReply:
         who = caller.known
@@ -54,7 +56,9 @@ class Conversations:
 
     async def _channel(self, caller: Caller, channel_id: str) -> p.OneChannelReply:
         who = caller.known
-        return p.OneChannelReply(await self._hub.store.read(lambda db: read.channel(db, channel_id, who.id)))
+        found = await self._hub.store.read(lambda db: read.channel(db, channel_id, who.id))
+        self._hub.presence.mark([found])
+        return p.OneChannelReply(found)
 
     async def get_channel(self, caller: Caller, request: p.OneChannel) -> p.OneChannelReply:
         return await self._channel(caller, request.channel_id)
@@ -87,6 +91,8 @@ class Conversations:
 
     async def mark_read(self, caller: Caller, request: p.MarkRead) -> p.Done:
         await self._hub.journal.submit(c.Read(caller.known.id, request.channel_id, request.seq))
+        if arrived := self._hub.feed.arrived(request.channel_id, request.seq):
+            metrics.POST_ACKED.observe(time.perf_counter() - arrived)
         return p.Done(ok=True)
 
     # ------------------------------------------------------------------ messages
@@ -95,9 +101,11 @@ class Conversations:
         if request.after is not None and request.before is not None:
             raise InvalidRequest("Give after= or before=, not both: a page goes one way.")
         found = await self._page(caller, request)
+        if request.wait:
+            self._hub.presence.polled(caller.known.id, caller.known.credential_id)
         if not found.messages and request.wait and request.before is None:
             self._hub.check_connections(caller.known)
-            follower = Follower(self._hub.feed, caller.known.id)
+            follower = Follower(self._hub.feed, caller.known.id, caller.known.credential_id)
             try:
                 follower.follow(request.channel_id, request.after or 0)
                 deadline = time.monotonic() + request.wait

@@ -14,6 +14,8 @@ SWEEP = 10_000
 MENDING = 1.0
 """Seconds, at most, after which a refused sender finds a tenth of its burst again: coming back for a single command would
 only be refused once more."""
+LEAST = 0.25
+"""Seconds, at least: what the sender had under way when it was refused must have come in by then, or it overtakes."""
 
 
 @dataclass(slots=True)
@@ -37,7 +39,7 @@ class Intake:
     def __init__(self, rate: float, burst: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._interval = 1.0 / rate
         self._depth = burst * self._interval
-        self._mending = max(self._interval, min(MENDING, self._depth / 10))
+        self._mending = max(self._interval, LEAST, min(MENDING, self._depth / 10))
         self._clock = clock
         self._senders: dict[str, _Sender] = {}
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, get_args
 
-from .. import metrics
+from .. import logs, metrics
 from ..commands import AnyCommand, Appended, Event, Placed, partition_of, size_of
 from ..errors import ChatError, InternalError, Overloaded, StoreUnavailable
 from ..protocol import seconds_of, timestamp
@@ -21,7 +21,7 @@ from ..state.store import Store, unavailable
 from . import OnApplied
 from .clock import Clock
 
-log = logging.getLogger(__name__)
+log = logs.named(__name__)
 
 OF_THE_COMMAND = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
 """What SQLite says of the statement it was given; all else it says of the file."""
@@ -137,11 +137,15 @@ class LocalJournal:
             if isinstance(error, sqlite3.Error) and not isinstance(error, OF_THE_COMMAND):
                 for entry in entries:
                     entry.error = unavailable(self._store.path, error)
-                log.error("agentchat: %d commands refused, the database fails: %s", len(entries), error)
+                logs.log(log, logging.ERROR, "commands refused, the database fails", commands=len(entries), reason=error)
                 return []
             if len(entries) > 1:
                 return [event for entry in entries for event in self._commit([entry])]
-            log.exception("agentchat: a %s command failed", type(entries[0].command).__name__)
+            failed = entries[0].command
+            logs.log(
+                log, logging.ERROR, "a command failed", error=error, command=type(failed).__name__,
+                channel_id=partition_of(failed), client_id=failed.client_id,
+            )  # fmt: skip
             entries[0].error = InternalError("The hub failed at this command; its log has the details.")
             return []
 

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RedirectHandler, RequestHandler
 
+from .. import logs
 from ..errors import StoreUnavailable
 from ..hub import Hub
 from ..journal.local import LocalJournal
 from ..limits import Limits
 from ..state.store import Store
 from .door import Gate
+from .metrics import MetricsHandler
 from .ownership import LocalHub, Ownership
 from .rest import MAX_BODY_BYTES
 from .routes import routes
 
-log = logging.getLogger(__name__)
+log = logs.named(__name__)
 
 
 class Alone:
@@ -65,8 +65,9 @@ class Alone:
             raise
         self._gate.open(self._hub)
         front = ("/", RedirectHandler, {"url": "/chat/", "permanent": False})
+        metrics = ("/metrics", MetricsHandler, {"gate": self._gate})
         application = Application(
-            [front, *routes(self._gate)], log_function=log_request,
+            [front, metrics, *routes(self._gate)], log_function=log_request,
             xsrf_cookie_kwargs={"samesite": "Lax"},
         )  # fmt: skip
         self._server = HTTPServer(
@@ -96,5 +97,7 @@ def log_request(handler: RequestHandler) -> None:
 
     Refusals are the callers' affair, not the operator's.
     """
-    write: Callable[..., Any] = log.error if handler.get_status() >= 500 else log.debug
-    write("%d %s %s", handler.get_status(), handler.request.method, handler.request.path)
+    status, request = handler.get_status(), handler.request
+    # A hub that is too busy says so itself, and not at every call.
+    level = logging.ERROR if status >= 500 and status != 503 else logging.DEBUG
+    logs.log(log, level, "served", status=status, method=request.method, path=request.path)

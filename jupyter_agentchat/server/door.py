@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from tornado.httputil import HTTPServerRequest
 from tornado.web import HTTPError, RequestHandler
 
-from .. import metrics
+from .. import logs, metrics
 from ..errors import (
     ChatError,
     Forbidden,
@@ -36,7 +36,8 @@ from ..protocol import ErrorBody, ErrorReply, encode, seconds_of
 if TYPE_CHECKING:
     from .annex import Annex
 
-log = logging.getLogger(__name__)
+log = logs.named(__name__)
+_seldom = logs.Seldom()
 
 OURS = ("au_", "se_")
 BESIDE_THE_REQUEST = {"token", "auth", "_xsrf"}
@@ -178,6 +179,7 @@ class Door(RequestHandler):
     """Base of all handlers. Authentication is the gate's, in `caller`; so the hooks that Jupyter would use are quiet."""
 
     gate: Gate
+    _called_by: str | None = None
 
     def initialize(self, gate: Gate) -> None:
         self.gate = gate
@@ -200,6 +202,7 @@ class Door(RequestHandler):
 
     async def caller(self) -> Caller:
         who = await self.gate.identify(self)
+        self._called_by = who.id if who else None
         request = self.request
         return Caller(who, f"{request.protocol}://{request.host}{self.gate.path}", request.remote_ip or "")
 
@@ -212,7 +215,7 @@ class Door(RequestHandler):
     def refuse(self, error: BaseException) -> None:
         """Sends any error in the wire's form; one that is not ours is logged, and shows nothing of the inside."""
         refusal = as_chat_error(error)
-        metrics.REFUSALS.labels(refusal.code).inc()
+        note_refusal(refusal, participant_id=self._called_by, method=self.request.method, path=self.request.path)
         if "retry_after" in refusal.details:
             self.set_header("Retry-After", str(math.ceil(refusal.details["retry_after"])))
         if isinstance(refusal, Unauthenticated):
@@ -223,6 +226,16 @@ class Door(RequestHandler):
         self.refuse(kwargs["exc_info"][1] if "exc_info" in kwargs else HTTPError(status_code))
 
 
+def note_refusal(refusal: ChatError, **ids: Any) -> None:
+    """Counts and logs it: a caller's fault for who looks for it, a hub that is too busy or without its disk for the operator.
+    What is our fault was logged with its traceback."""
+    metrics.REFUSALS.labels(refusal.code).inc()
+    if refusal.status == 503:
+        _seldom.log(log, logging.WARNING, "refused", code=refusal.code, **ids, reason=refusal.message)
+    else:
+        logs.log(log, logging.DEBUG, "refused", code=refusal.code, **ids, reason=refusal.message)
+
+
 def as_chat_error(error: BaseException) -> ChatError:
     if isinstance(error, ChatError):
         return error
@@ -231,5 +244,5 @@ def as_chat_error(error: BaseException) -> ChatError:
         return refusal(error.log_message or error.reason or f"This request cannot be served ({error.status_code}).")
     if isinstance(error, RecursionError):
         return InvalidRequest("The JSON is nested too deeply: send it flatter.")
-    log.error("agentchat: an unexpected error", exc_info=error)
+    logs.log(log, logging.ERROR, "an unexpected error", error=error)
     return InternalError("The hub failed at this request; its log has the details.")

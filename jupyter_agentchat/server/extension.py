@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,6 +18,7 @@ from tornado.routing import Matcher, Rule
 from tornado.web import HTTPError
 from traitlets import Bool, Unicode
 
+from .. import logs
 from ..errors import ChatError, Forbidden, StoreUnavailable
 from ..hub import Hub, Principal
 from ..journal.local import LocalJournal
@@ -102,6 +104,7 @@ class AgentChatExtension(ExtensionApp):
 
     def initialize_handlers(self) -> None:
         assert self.serverapp
+        logs.guard([self.log, self.serverapp.log, *logs.of_tornado()])
         base = self.serverapp.base_url
         self._gate = JupyterGate(url_path_join(base, "agentchat") + "/")
         for pattern, handler, arguments in routes(self._gate, mixed_with=JupyterHandler):
@@ -124,7 +127,7 @@ class AgentChatExtension(ExtensionApp):
         try:
             await opening
         except ChatError as error:
-            self.log.error("agentchat: %s", error.message)
+            logs.log(self.log, logging.ERROR, "the hub did not start", code=error.code, reason=error.message)
             self._gate.shut(error)
         except Exception:
             self.log.exception("agentchat: the hub did not start")
@@ -136,7 +139,7 @@ class AgentChatExtension(ExtensionApp):
         if ownership.take():
             await self._start_hub(serverapp, database)
         else:
-            self.log.info("agentchat: another process of yours owns %s: joining its hub", database)
+            logs.log(self.log, logging.INFO, "another process of yours owns the database: joining its hub", database=database)
             self._waiting = asyncio.create_task(self._take_over(serverapp, database), name="agentchat-take-over")
 
     async def _take_over(self, serverapp: Any, database: Path) -> None:
@@ -151,6 +154,7 @@ class AgentChatExtension(ExtensionApp):
             elif self._gate.annex is None or self._gate.annex.owner != owner:
                 self._gate.annex = Annex(owner, self._gate.outer_name, self._kernel_key)
             await asyncio.sleep(TAKE_OVER_SECONDS)
+        logs.log(self.log, logging.INFO, "taking over the database", database=database)
         self._gate.shut(StoreUnavailable("The hub is changing hands: try again.", retry_after=0.5))
         await self._reporting(self._start_hub(serverapp, database))
 

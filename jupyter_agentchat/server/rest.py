@@ -61,6 +61,11 @@ class RestHandler(Door):
         if isinstance(connection, HTTP1Connection):
             connection.set_max_body_size(SKIPPED_BYTES)
 
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        # tornado itself refuses (a path that is no UTF-8), before the body was read: then it hangs up, and must say so.
+        self.set_header("Connection", "close")
+        super().write_error(status_code, **kwargs)
+
     def data_received(self, chunk: bytes) -> None:
         if len(self.body) <= MAX_BODY_BYTES:
             self.body += chunk

@@ -11,12 +11,11 @@ from urllib.parse import urlsplit
 import msgspec
 from tornado.iostream import StreamClosedError
 
-from .. import metrics
 from .. import protocol as p
 from ..errors import ChannelNotFound, ChatError, Forbidden, InvalidRequest, NotFound, RateLimited, Unauthenticated
 from ..feed import Follower
 from ..hub import Caller
-from .door import OURS, Door, Expiry, Gate, as_chat_error, bearer_of
+from .door import OURS, Door, Expiry, Gate, as_chat_error, bearer_of, note_refusal
 from .wire import Wire, as_frame, framed, take_over
 
 if TYPE_CHECKING:
@@ -72,7 +71,10 @@ class WsHandler(Door):
                 self._tube.close()
             self.refuse(error)
         else:
-            await self._open()
+            try:
+                await self._open()
+            except Exception as error:
+                self.close(1013, as_chat_error(error).code)
 
     def _check_page(self) -> None:
         """A cookie is good for pages of this host only; who shows a key is no page's victim.
@@ -84,6 +86,8 @@ class WsHandler(Door):
             raise Forbidden(f"A page of {origin} may not connect here.")
 
     async def _open(self) -> None:
+        if self._ended:
+            return  # gone before it began
         self.gate.sockets.add(self)
         if self._tube:
             self._tube.open(self)
@@ -103,7 +107,7 @@ class WsHandler(Door):
             return
         self._follower = Follower(
             hub.feed, who.id, who.credential_id, door="websocket", form=as_frame, on_revoked=self._revoked,
-            on_signal=self._write_if_drained,
+            on_signal=self._signal,
         )  # fmt: skip
         self._expiry = Expiry(who, self._follower.revoke)
         await hub.follow_everywhere(who, self._follower)
@@ -136,8 +140,8 @@ class WsHandler(Door):
             self._wire.write(written)
         return True
 
-    async def drained(self) -> None:
-        await self._wire.drained()
+    async def drained(self) -> bool:
+        return await self._wire.drained()
 
     def lagged(self, channel_id: str, resume_after: int) -> None:
         self._write_quietly(p.encode(p.Lagged(channel_id, resume_after)))
@@ -164,10 +168,9 @@ class WsHandler(Door):
         self._flush()  # nothing may be said after the goodbye
         self._wire.close(code, reason)
 
-    def _write_if_drained(self, frame: bytes) -> None:
-        """A signal may be dropped: it never makes what a slow reader holds up longer."""
-        if not self._wire.unsent:
-            self._write_quietly(frame)
+    def _signal(self, written: bytes) -> bool:
+        """Signals may be dropped: they never make what a slow reader holds up longer."""
+        return not self._wire.unsent and self.push(written)
 
     def _revoked(self) -> None:
         self._ended = True
@@ -211,7 +214,7 @@ class WsHandler(Door):
             reply = await self._obey(frame)
         except Exception as error:  # the door is where every error becomes a reply
             refusal = as_chat_error(error)
-            metrics.REFUSALS.labels(refusal.code).inc()
+            note_refusal(refusal, **(self._follower.ids if self._follower else {}), request_id=request_id)
             request_id = request_id or _request_id_of(message)
             reply = p.ErrorFrame(refusal.code, refusal.message, **refusal.details)
         finally:
@@ -247,7 +250,7 @@ class WsHandler(Door):
                 self._follower.unfollow(frame.channel_id)
         elif isinstance(frame, p.SendSignal):
             hub.take_in(caller)
-            hub.signal(caller.known, self._follower, frame)
+            await hub.signal(caller.known, frame)
         else:
             return p.Pong()
         return p.DoneFrame()

@@ -103,9 +103,11 @@ class Wire(asyncio.Protocol):
         """Bytes that wait for the peer to read."""
         return 0 if self.lost else self._transport.get_write_buffer_size()
 
-    async def drained(self) -> None:
-        """Until what waits is below the limit that `bound` has set; at once when the connection is lost."""
+    async def drained(self) -> bool:
+        """Until what waits is below what `bound` has set, or the connection is lost. Returns: whether that took a wait."""
+        waits = not self._writable.is_set()
         await self._writable.wait()
+        return waits
 
     def bound(self, size: int) -> None:
         """`drained` waits while more than half of ``size`` bytes are unsent."""
@@ -116,6 +118,7 @@ class Wire(asyncio.Protocol):
         if self.open:
             self._core.send_close(code, reason)
             self._send()
+            self._transport.resume_reading()
             self._after(GOODBYE, self._transport.abort)
 
     # ------------------------------------------------------------------ what the transport says

@@ -17,6 +17,7 @@ from ..commands import (
     NewMember,
     PutMember,
     Read,
+    RoleChanged,
     UseInvite,
 )  # fmt: skip
 from ..errors import ChannelNotFound, Forbidden, InviteGone, NameTaken, NotFound
@@ -88,10 +89,12 @@ def put_member(db: sqlite3.Connection, command: PutMember, seq: int, at: str) ->
         raise not_found(command.channel_id)
     events = _seat_member(db, command.channel_id, command.member, seq, at)
     if not events:  # in already: the role may be another one now
-        db.execute(
-            "UPDATE members SET role = ? WHERE channel_id = ? AND participant_id = ?",
+        changed = db.execute(
+            "UPDATE members SET role = ?1 WHERE channel_id = ?2 AND participant_id = ?3 AND role <> ?1",
             (command.member.role, command.channel_id, command.member.participant_id),
-        )
+        ).rowcount
+        if changed:
+            events.append(RoleChanged(command.channel_id, command.member.participant_id))
     return None, events
 
 

@@ -110,6 +110,15 @@ def channel_ids(db: sqlite3.Connection, participant_id: str | None) -> list[tupl
     ).fetchall()
 
 
+def small_channel_ids(db: sqlite3.Connection, participant_id: str, most: int) -> list[str]:
+    """The participant's channels of ``most`` members or fewer."""
+    return [channel_id for channel_id, _ in channel_ids(db, participant_id) if is_small(db, channel_id, most)]
+
+
+def is_small(db: sqlite3.Connection, channel_id: str, most: int) -> bool:
+    return len(db.execute("SELECT 1 FROM members WHERE channel_id = ? LIMIT ?", (channel_id, most + 1)).fetchall()) <= most
+
+
 def channel(db: sqlite3.Connection, channel_id: str, reader_id: str) -> Channel:
     seat(db, channel_id, reader_id)
     return _channel(db, channel_id, reader_id)

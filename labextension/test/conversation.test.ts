@@ -88,6 +88,22 @@ test("a gap is asked for once; a hub that cannot fill it does not stop the conve
   assert.equal(conversation.current.log?.cursor, 9);
 });
 
+test("told that it lagged, it goes on behind the last thing it saw, and what it said meanwhile is not said twice", async () => {
+  const conversation = await live();
+  world.socket.says({ type: "new_message", message: message(3) });
+  conversation.say("hello");
+  world.socket.says({ type: "lagged", channel_id: "ch_other", resume_after: 1 });
+  world.socket.says({ type: "lagged", channel_id: "ch_1", resume_after: 3 });
+  const subscriptions = world.socket.said.filter((frame) => frame.type === "subscribe");
+  assert.deepEqual(subscriptions.map((frame) => frame.after), [2, 3]);
+  world.socket.says({ type: "subscribed", channel_id: "ch_1", last_seq: 5, request_id: "subscribe" });
+  for (const seq of [4, 5]) world.socket.says({ type: "new_message", message: message(seq, { prev_seq: seq - 1 }) });
+  assert.deepEqual(conversation.current.log?.messages.map((each) => each.seq), [1, 2, 3, 4, 5]);
+  const [sent] = conversation.current.outbox;
+  assert.equal(new Set(world.socket.said.filter((frame) => frame.type === "send_message").map((frame) => frame.client_id)).size, 1);
+  assert.ok(sent);
+});
+
 test("what was seen is told once a second at most, and not twice", async () => {
   const conversation = await live();
   conversation.seen();

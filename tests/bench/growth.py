@@ -49,7 +49,10 @@ def save(steady: dict[int, Any], rates: dict[int, Any], fanned: dict[int, Any]) 
         plot.panels(
             [
                 plot.Panel(
-                    "post → delivered, 0.5 posts/s an agent", "ms", {"p50": column(steady, "p50"), "p99": column(steady, "p99")}
+                    "post → delivered, 0.5 posts/s an agent",
+                    "ms",
+                    {"p50": column(steady, "p50"), "p99": column(steady, "p99")},
+                    logarithmic=True,
                 ),
                 plot.Panel("memory of a connection", "KiB", {"": column(steady, "kib")}),
                 plot.Panel("highest durable rate, p99 < 250 ms", "posts/s", {"": column(rates, "rate")}),

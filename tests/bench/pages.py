@@ -14,6 +14,8 @@ from .report import Row, percentile
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 PAGES, WARM_UP, RUNS = 60, 10, 3
+QUERIES = {"newest": f"before={2**53}", "before= in the middle": "before={}", "after= in the middle": "after={}"}
+"""A seq is near the message's number: the channel's other commands were few."""
 AIM = 1.5
 """Flat: the slowest size takes at most so many times what the quickest takes, in the same run."""
 
@@ -26,19 +28,12 @@ def measure(folder: Path) -> list[Row]:
     found: dict[tuple[str, int], list[float]] = {}
     with processes.serving(folder, database, *processes.UNLIMITED) as (_, url):
         for _ in range(RUNS):
-            for size, seat in zip(SIZES, seats, strict=True):
-                for name, query in queries(size):
-                    found.setdefault((name, size), []).append(percentile(list(taken(url, seat, query)), 50))
-    return [row for name, _ in queries(1) for row in rows(name, {size: found[name, size] for size in SIZES})]
-
-
-def queries(size: int) -> list[tuple[str, str]]:
-    """A seq is near the message's number: the channel's other commands were few."""
-    return [
-        ("newest", f"before={2**53}"),
-        ("before= in the middle", f"before={size // 2}"),
-        ("after= in the middle", f"after={size // 2}"),
-    ]
+            for name, query in QUERIES.items():
+                channels = [pages(url, seat, query.format(size // 2)) for size, seat in zip(SIZES, seats, strict=True)]
+                taken = list(zip(*channels, strict=True))  # a page of each by turns: what disturbs one disturbs all
+                for size, of_size in zip(SIZES, zip(*taken, strict=True), strict=True):
+                    found.setdefault((name, size), []).append(percentile(of_size[WARM_UP:], 50))
+    return [row for name in QUERIES for row in rows(name, {size: found[name, size] for size in SIZES})]
 
 
 def rows(name: str, found: dict[int, list[float]]) -> list[Row]:
@@ -56,18 +51,17 @@ def rows(name: str, found: dict[int, list[float]]) -> list[Row]:
     ]
 
 
-def taken(url: str, seat: seed.Seat, query: str) -> Iterator[float]:
+def pages(url: str, seat: seed.Seat, query: str) -> Iterator[float]:
     """Milliseconds of each page, over one connection."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port)
     headers = {"Authorization": f"Bearer {seat.key}"}
-    for number in range(PAGES + WARM_UP):
+    for _ in range(PAGES + WARM_UP):
         started = time.perf_counter()
         connection.request("GET", f"/api/v1/channels/{seat.channel_id}/messages?limit=100&{query}", headers=headers)
         reply = connection.getresponse()
         body = reply.read()
         if reply.status != 200 or body.count(b'"seq":') != 100:
-            raise RuntimeError(f"{query}: {reply.status}, {body.count(b'seq')} messages")
-        if number >= WARM_UP:
-            yield (time.perf_counter() - started) * 1e3
+            raise RuntimeError(f"{query}: {reply.status}, {len(body)} bytes: not a page of 100")
+        yield (time.perf_counter() - started) * 1e3
     connection.close()

@@ -9,7 +9,7 @@ from html import escape
 from .report import number
 
 WIDTH, HEIGHT, LEFT, TOP = 250, 190, 30, 44
-BETWEEN = 30
+BETWEEN = 44
 COLOURS = ("#1f6feb", "#d9730d")
 
 
@@ -19,6 +19,14 @@ class Panel:
     unit: str
     lines: dict[str, dict[int, float]]
     """By name: the value at each number of agents."""
+    logarithmic: bool = False
+
+
+def share(value: float, least: float, most: float, *, logarithmic: bool) -> float:
+    """How far the value is on the way from the least to the most."""
+    if logarithmic:
+        value, least, most = math.log10(value), math.log10(least), math.log10(most)
+    return (value - least) / ((most - least) or 1.0)
 
 
 def panels(shown: list[Panel], along: str) -> str:
@@ -39,21 +47,23 @@ def panels(shown: list[Panel], along: str) -> str:
 
 def panel(one: Panel, along: str) -> str:
     sizes = sorted({size for line in one.lines.values() for size in line})
-    most = max(value for line in one.lines.values() for value in line.values()) or 1.0
-    bottom, inner = HEIGHT - 24, WIDTH - 50
+    values = [value for line in one.lines.values() for value in line.values()]
+    # A plain scale begins at nought, a logarithmic one at the power of ten below the least.
+    least, most = (10.0 ** math.floor(math.log10(min(values))) if one.logarithmic else 0.0), max(values)
+    bottom, inner = HEIGHT - 24, WIDTH - 60
 
     def x(size: int) -> float:
-        span = math.log10(sizes[-1] / sizes[0]) or 1.0
-        return 16 + inner * math.log10(size / sizes[0]) / span
+        return 20 + inner * share(size, sizes[0], sizes[-1], logarithmic=True)
 
     def y(value: float) -> float:
-        return bottom - (bottom - TOP) * value / most
+        return bottom - (bottom - TOP) * share(value, least, most, logarithmic=one.logarithmic)
 
+    scale = f"{along}; both scales logarithmic" if one.logarithmic else along
     parts = [
         f'<text y="10" font-weight="600">{escape(one.title)}</text>',
         f'<path d="M0 {bottom}H{WIDTH - 10}" stroke="#8c959f"/>',
         *(f'<text x="{x(size):.0f}" y="{bottom + 14}" text-anchor="middle">{size:,}</text>' for size in sizes),
-        f'<text x="{WIDTH - 10}" y="{bottom + 14}" text-anchor="end" fill="#656d76">{escape(along)}</text>',
+        f'<text x="0" y="{bottom + 27}" fill="#656d76">{escape(scale)}</text>',
     ]
     legend = [f"{name} ({one.unit})" if name else one.unit for name in one.lines]
     for place, (line, colour) in enumerate(zip(one.lines.values(), COLOURS, strict=False)):

@@ -48,8 +48,39 @@ def crowd(path: Path, agents: int, channels: int) -> list[Seat]:
 
 
 def messages(path: Path, seat: Seat, count: int) -> None:
-    """Posts ``count`` messages in the seat's channel."""
-    write(path, (c.Post(seat.agent_id, seat.channel_id, new_id("msg"), CONTENT) for _ in range(count)))
+    """Posts ``count`` messages in the seat's channel: the first ones by the state machine, the rest as copies of their rows."""
+    posted = min(count, BATCH)
+    write(path, (c.Post(seat.agent_id, seat.channel_id, new_id("msg"), CONTENT) for _ in range(posted)))
+    if posted < count:
+        copy(path, seat.channel_id, posted, count)
+
+
+COPY = """
+    INSERT INTO messages (channel_id, seq, id, author_id, author_name, author_kind, content, created_at, lamport)
+    SELECT channel_id, seq + :more, 'msg_' || substr(:channel, -12) || printf('%014d', seq + :more), author_id, author_name,
+        author_kind, content, created_at, lamport + :more FROM messages
+    WHERE channel_id = :channel AND seq <= :until ORDER BY seq
+"""
+
+
+def copy(path: Path, channel_id: str, have: int, count: int) -> None:
+    """Doubles the channel's messages until there are ``count``, and moves its ends along. Their seqs have no gaps."""
+    store = Store(path, relaxed=True)
+    db = store.open_writer()
+    db.execute("BEGIN IMMEDIATE")
+    (last,) = db.execute("SELECT last_seq FROM channels WHERE id = ?", (channel_id,)).fetchone()
+    first = last - have
+    while have < count:
+        more = min(have, count - have)
+        db.execute(COPY, {"channel": channel_id, "more": have, "until": first + more})
+        have += more
+    moved = {"channel": channel_id, "by": first + count - last}
+    db.execute("UPDATE channels SET last_seq = last_seq + :by, clock = clock + :by WHERE id = :channel", moved)
+    db.execute("UPDATE partitions SET seq = seq + :by WHERE partition = :channel", moved)
+    db.execute("COMMIT")
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    store.close()
 
 
 def write(path: Path, commands: Iterable[c.AnyCommand]) -> None:

@@ -86,7 +86,7 @@ def test_a_question_that_nobody_waits_for_any_more_is_taken_up_under_its_automat
 
 def test_another_question_under_an_open_key_is_an_error_that_shows_both(agent: Agent) -> None:
     agent.ask("Delete a?", key="delete")
-    with pytest.raises(QuestionChanged, match=r"Delete a\?.*Delete b\?"):
+    with pytest.raises(QuestionChanged, match=r"Delete a\?.*Delete b\?.*key='delete'\)\.withdraw\(\)"):
         agent.ask("Delete b?", key="delete")
 
 
@@ -194,3 +194,12 @@ def test_a_listener_that_is_far_behind_reads_the_rest_from_the_hub(
     for number in range(10):
         human.say(str(number))
     assert [next(listener).content for _ in range(10)] == [str(number) for number in range(10)]
+
+
+def test_a_question_of_an_older_kernel_can_be_taken_back(make_agent: Callable[..., Agent], human: Human) -> None:
+    """As the error says: asked again in its own words, withdrawn."""
+    make_agent().ask("Delete a?", key="delete")
+    later = make_agent()
+    later.ask("Delete a?", key="delete").withdraw()
+    assert human.questions() == []
+    assert later.ask("Delete b?", key="delete").state == "open"

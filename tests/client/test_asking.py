@@ -111,3 +111,14 @@ def test_an_answer_that_does_not_fit_names_key_value_and_choices(monkeypatch: py
         decided(choices=["a", "b"])
     with pytest.raises(InvalidAnswer, match="'which' with 3: this question is answered by a non-empty string"):
         decided()
+
+
+def test_without_a_human_the_default_answers_and_says_so(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    monkeypatch.setattr("jupyter_agentchat.notebook.kernel.headless", lambda: True)
+    decided_by_default = prepare("ag ch", "Which?", **GOOD).ask.decided
+    assert decided_by_default
+    assert (decided_by_default.value, decided_by_default.source) == ("a", answers.HEADLESS_DEFAULT)
+    monkeypatch.setenv("AGENTCHAT_ANSWERS", '{"Which?": "b"}')
+    decided_by_answers = prepare("ag ch", "Which?", **GOOD).ask.decided
+    assert decided_by_answers
+    assert (decided_by_answers.value, decided_by_answers.source) == ("b", "AGENTCHAT_ANSWERS")

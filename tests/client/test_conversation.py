@@ -8,11 +8,14 @@ from typing import Any, cast
 import pytest
 
 from jupyter_agentchat.client import conversation as module
+from jupyter_agentchat.client import seen
 from jupyter_agentchat.client.asking import Claim
 from jupyter_agentchat.client.conversation import Conversation
 from jupyter_agentchat.client.find import Place
 from jupyter_agentchat.client.question import Question
+from jupyter_agentchat.client.seen import Seen
 from jupyter_agentchat.protocol import (
+    MAX_CLOCK,
     Closing,
     Connected,
     Lagged,
@@ -107,6 +110,37 @@ def test_the_clock_is_above_all_that_was_seen(conversation: Conversation) -> Non
     assert conversation.tick() == 1
     conversation.receive(NewMessage(message(11, lamport=40)))
     assert conversation.tick() == 41
+
+
+def test_the_clock_stays_within_what_a_hub_takes(conversation: Conversation) -> None:
+    conversation.receive(NewMessage(message(11, lamport=MAX_CLOCK)))
+    assert [conversation.tick(), conversation.tick()] == [MAX_CLOCK, MAX_CLOCK]
+
+
+def test_what_was_seen_is_remembered_up_to_a_number_and_for_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seen, "REMEMBERED", 3)
+    remembered = Seen()
+    for name in "abcd":
+        remembered.add(name)
+    assert [name in remembered for name in "abcde"] == [False, True, True, True, False]
+    monkeypatch.setattr(seen, "FOR_SECONDS", -1.0)
+    remembered.add("e")
+    assert "e" not in remembered
+
+
+def test_a_restored_log_is_not_told_twice_though_some_of_it_was_dropped_here(
+    conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jupyter_agentchat.client.log.KEPT", 1)
+    for seq in (11, 12, 13):
+        conversation.receive(NewMessage(message(seq)))
+    conversation.receive(Reset("ch_1", "e2", "restored"))
+    monkeypatch.setattr("jupyter_agentchat.client.log.KEPT", 100)
+    for place, seq in enumerate((9, 11, 12, 13, 14), 1):  # 9 is older than this agent's joining
+        each = message(seq)
+        each.seq = place
+        conversation.receive(NewMessage(each))
+    assert [each.id for each in conversation.log.messages()] == ["msg_14"]
 
 
 def closing(question_id: str) -> Closing:

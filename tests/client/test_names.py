@@ -35,10 +35,27 @@ def test_every_blocking_name_has_an_async_one_with_the_same_arguments(blocks: ty
 
 
 def test_the_agents_names_are_those_of_the_contract() -> None:
-    names = {"post", "listen", "history", "ask", "await_human", "panel", "invite", "me", "channel_id", "close", "state"}
+    names = {"status", "track", "typing", "stream", "flush", "ack", "nack", "on_state"}
+    names |= {"post", "listen", "history", "ask", "await_human", "panel", "invite", "me", "channel_id", "close", "state"}
     assert names <= set(public(Agent))
     assert names <= set(public(AsyncAgent))
     assert inspect.signature(Agent.__init__).parameters == inspect.signature(AsyncAgent.__init__).parameters
+
+
+@pytest.mark.parametrize("blocks", [Agent, blocking.Question, blocking.Stream])
+def test_the_blocking_names_say_themselves_what_they_do_and_wait_for_nothing(blocks: type) -> None:
+    for name, member in public(blocks).items():
+        told = member.__doc__ or ""
+        assert told, name
+        assert "await " not in told.replace("await_human", ""), name
+        assert "async " not in told, name
+    assert "Raises" in (Agent.await_human.__doc__ or "")
+    assert "choices: 1 to 100" in (Agent.ask.__doc__ or "")
+
+
+def test_an_agent_shows_who_it_is_and_where(agent: Agent) -> None:
+    assert repr(agent).startswith("<Agent 'research-bot' in '")
+    assert repr(agent).endswith("': live>")
 
 
 def test_every_public_name_is_there() -> None:

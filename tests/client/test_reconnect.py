@@ -150,6 +150,16 @@ def test_a_message_sent_while_the_hub_is_away_waits_for_it(start: Start) -> None
         assert contents(agent) == ["from the dark"]
 
 
+def test_what_could_not_be_delivered_is_said_when_the_agent_closes(start: Start) -> None:
+    owner = start()
+    agent = Agent(url=owner.url, key=key_of(owner)["api_key"])
+    owner.kill()
+    agent.post("into the dark", wait=False)
+    assert not agent.flush(0.1)
+    with pytest.warns(RuntimeWarning, match="1 message of this agent could not be delivered .*'into the dark'"):
+        agent.close()
+
+
 def test_an_embedded_hub_that_was_stopped_is_started_again_by_its_agents(make_agent: Callable[..., Agent]) -> None:
     agent = make_agent()
     post_many(agent, 30, lambda number: embedded.stop_all() if number == 10 else None)

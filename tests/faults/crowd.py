@@ -39,6 +39,7 @@ class Person:
         self.stopping = asyncio.Event()
         self.told = asyncio.Semaphore(0)
         """Released for every confirmation; the crowd's senders share one."""
+        self.refusals: list[str] = []
         self._headers = {"Authorization": f"Bearer {actor.token}"}
         self._number = 0
 
@@ -75,6 +76,8 @@ class Person:
 
     def refused(self, error: Json) -> None:
         assert error["code"] != "internal_error", error
+        assert error["retry_after"] > 0
+        self.refusals.append(error["code"])
 
 
 class WebSocketSender(Person):

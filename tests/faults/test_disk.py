@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
-import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from tests.actors import Actor, Owner, Start
+from tests.faults.crowd import Crowd
 
 
 @pytest.fixture
@@ -92,16 +94,45 @@ def test_a_read_only_disk_is_named(serve: Start, mounted: Callable[..., Path], e
     assert "Traceback" not in errors
 
 
-def test_a_database_that_somebody_else_has_locked_is_waited_for_and_then_said(serve: Start, database: Path) -> None:
-    server = serve()
-    agent = Owner(server.url).agent
-    other = sqlite3.connect(database, isolation_level=None)
+HOLD = """
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def held(database: Path) -> Iterator[None]:
+    """Another process, which holds the database's write lock."""
+    other = subprocess.Popen([sys.executable, "-c", HOLD, str(database)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert other.stdout
+    assert other.stdout.readline() == b"held\n"
     try:
-        other.execute("BEGIN IMMEDIATE")
-        reply = agent.send("POST", f"api/v1/{agent.path('/messages')}", json={"content": "hello"})
-        assert (reply.status_code, reply.json()["error"]["code"]) == (503, "store_unavailable")
-        assert agent.history() == []
-        other.execute("ROLLBACK")
+        yield
     finally:
-        other.close()
-    agent.post("hello")
+        other.communicate()
+
+
+def test_a_database_that_another_process_locks_is_waited_for_then_refused_and_then_goes_on(
+    serve: Start, database: Path
+) -> None:
+    """Three seconds are waited for and nobody is refused; longer than the hub's patience, everybody is told, with a time."""
+    crowd = Crowd(Owner(serve().url))
+
+    def refused() -> set[str]:
+        return {code for sender in crowd.senders for code in sender.refusals}
+
+    async def lock_twice() -> None:
+        await crowd.confirmed(50)
+        with held(database):
+            await asyncio.sleep(3)
+        await crowd.confirmed(50)
+        assert refused() == set()
+        with held(database):
+            await asyncio.sleep(6)
+        await crowd.confirmed(50)
+        assert refused() == {"store_unavailable"}
+
+    assert asyncio.run(crowd.through(lock_twice)) == []

@@ -152,3 +152,29 @@ def test_an_open_question_shows_its_page_to_who_has_no_panel(kernel: Kernel) -> 
     cell = kernel.run(AGENT + "agent.ask('Go on?');")
     assert cell.panel[PANEL]["page_url"] in cell.panel["text/markdown"]
     assert "/invite/" in cell.panel[PANEL]["page_url"]
+
+
+def test_an_error_shows_the_cells_own_line_and_what_happened_and_nothing_of_the_agents_insides(kernel: Kernel) -> None:
+    kernel.run(AGENT + "agent.ask('Open?', key='k')")
+    failing = {
+        "NoAnswer": "agent.await_human('Go on?', timeout=0.1)",
+        "QuestionChanged": "agent.ask('Another?', key='k')",
+        "HubUnreachable": "agent.close()\nagent.post('x')",
+        "Unauthenticated": "Agent(url=agent.invite_hub, key='au_wrong')",
+    }
+    kernel.run("agent.invite_hub = agent.invite().split('invite/')[0]")
+    unauthenticated = kernel.run(failing.pop("Unauthenticated"))
+    for name, cell in [*((name, kernel.run(code)) for name, code in failing.items()), ("Unauthenticated", unauthenticated)]:
+        assert cell.error is not None, name
+        assert name in cell.error
+        assert len(cell.error.splitlines()) < 15, cell.error
+        assert "site-packages" not in cell.error
+    waiting = kernel.run("await AsyncAgent('bot').await_human('Go on?', timeout=0.1)")
+    assert waiting.error is not None
+    assert len(waiting.error.splitlines()) < 15, waiting.error
+
+
+def test_without_a_human_the_default_answers(kernel: Kernel) -> None:
+    cell = kernel.run(AGENT + "print(agent.await_human('Go on?', timeout=600, default='yes'))", allow_stdin=False)
+    assert cell.text.strip() == "yes"
+    assert "the default, in a run without a human" in cell.panel["text/html"]

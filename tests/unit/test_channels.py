@@ -71,6 +71,8 @@ def test_only_owners_invite_agents_too(room: Room) -> None:
 def test_adding_a_member_again_changes_the_role(room: Room) -> None:
     room.do(c.PutMember(BOT, ROOM, c.NewMember(ANN, "human", "Ann", "observer")))
     room.refuses(Forbidden, room.posting(actor=ANN))
+    assert room.events == [c.RoleChanged(ROOM, ANN)]
+    room.do(c.PutMember(BOT, ROOM, c.NewMember(ANN, "human", "Ann", "observer")))
     assert room.events == []
 
 

@@ -201,8 +201,10 @@ class Pipe:
         if self.room < 10**9:
             self._drained.clear()
 
-    async def drained(self) -> None:
+    async def drained(self) -> bool:
+        waits = not self._drained.is_set()
         await self._drained.wait()
+        return waits
 
     def lagged(self, channel_id: str, resume_after: int) -> None:
         self.lags.append((channel_id, resume_after))
@@ -329,6 +331,37 @@ async def test_subscribing_again_in_the_middle_moves_the_cursor_and_no_push_slip
         assert len(reader.pipe.contents) == 11
 
 
+async def test_a_cursor_moved_while_a_page_is_read_is_where_it_goes_on(database: Path) -> None:
+    store = Interrupted(database)
+    async with Chat(database, store) as chat:
+        await chat.say(*range(10))
+        seqs = [seq for seq, _ in await chat.log()]
+        async with Reader(chat, Pipe()) as reader:
+
+            async def move() -> None:
+                reader.follower.follow(ROOM, seqs[6])
+
+            store.meanwhile = move
+            reader.follower.follow(ROOM, 0)
+            await until(lambda: "message 9" in reader.pipe.contents)
+            assert reader.pipe.contents == ["message 7", "message 8", "message 9"]
+
+
+async def test_what_had_no_room_comes_when_there_is_though_nothing_follows_it(database: Path) -> None:
+    async with Chat(database) as chat, Reader(chat, Pipe(room=300)) as reader:
+        reader.follower.follow(ROOM, 0)
+        await chat.say(0)
+        await until(lambda: bool(reader.pipe.contents))
+        reader.pipe.drain()
+        await wait_all_tasks_blocked()
+        for n in (1, 2):
+            await chat.say(n)
+            await asyncio.sleep(2 * feeds.COALESCE)
+        assert reader.pipe.contents == ["message 0", "message 1"]
+        reader.pipe.drain()
+        await until(lambda: len(reader.pipe.contents) == 3)
+
+
 async def test_who_is_taken_out_gets_nothing_that_still_waits_to_be_handed_over(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -434,10 +467,12 @@ class Interrupted(Store):
     """SQLite, where something happens between what a read sees and its being seen."""
 
     meanwhile: Callable[[], Any] | None = None
+    only_of: asyncio.Task[Any] | None = None
+    """Whose reads are meant; anybody's, if None."""
 
     async def read(self, query: Callable[[Any], T]) -> T:
         seen = await super().read(query)
-        if self.meanwhile:
+        if self.meanwhile and self.only_of in (None, asyncio.current_task()):
             meanwhile, self.meanwhile = self.meanwhile, None
             await meanwhile()
         return seen
@@ -505,7 +540,7 @@ async def test_who_is_removed_while_subscribing_hears_nothing(database: Path, ki
         await hub.journal.submit(_founding())
         ann = Principal(Participant(ANN, "human", "Ann"))
         follower = kind(hub.feed, ANN)
-        store.meanwhile = lambda: hub.journal.submit(DropMember("ag_bot", ROOM, ANN))
+        store.meanwhile, store.only_of = lambda: hub.journal.submit(DropMember("ag_bot", ROOM, ANN)), asyncio.current_task()
         if kind is TrustsItsFirstLook:
             await hub.follow(ann, follower, ROOM, 0)
             assert follower.follows(ROOM), "the mutant follows a channel that it is not in"

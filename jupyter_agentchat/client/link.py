@@ -1,0 +1,137 @@
+"""What an agent has behind its names: the connection, calls over HTTP beside it, and how something is said."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+from ..errors import EmptyMessage, HubUnreachable, MessageTooLarge, RateLimited, StoreUnavailable
+from ..protocol import MAX_MESSAGE_BYTES, Consume, Message, MessagesReply, ReadMessages, SendMessage, Sent, new_id
+from .acks import Acks
+from .connection import FIRST_DELAY, LONGEST_DELAY, Connection
+from .conversation import Conversation
+from .find import Way
+from .outbox import Outbox, undelivered
+from .rest import Rest
+from .waits import changed, full_jitter, interruptible, pause
+
+TRIES = 6
+"""Calls in vain, beside a connection that is live: then something else is wrong."""
+CLOSE_GRACE = 2.0
+"""Seconds that `close` waits for what is not confirmed yet."""
+
+
+class Link:
+    """The base of `AsyncAgent`: one agent's way to its hub. It connects when it is first needed."""
+
+    def __init__(self, way: Way, outbox: Outbox) -> None:
+        self.conversation = Conversation()
+        self._way = way
+        self._outbox = outbox
+        self._connection = Connection(way, self.conversation, outbox)
+        self._acks = Acks(self.conversation.log, self._connection.ack)
+        self._connecting: asyncio.Task[None] | None = None
+        self._rest: Rest | None = None
+
+    async def call(self, name: str, request: msgspec.Struct) -> Any:
+        """An HTTP call to the hub; it outlives the hub's absence, and waits when the hub asks to."""
+        tries = 0
+        while True:
+            try:
+                hub = await self._hub()
+                return await interruptible(asyncio.ensure_future(hub.call(name, request)))
+            except (RateLimited, StoreUnavailable) as error:
+                wait = error.details.get("retry_after")
+                if wait is None:
+                    raise
+            except HubUnreachable:
+                if tries >= TRIES and self.conversation.state == "live":
+                    raise
+                wait = full_jitter(tries + 1, FIRST_DELAY, LONGEST_DELAY)
+            if self.conversation.ended is not None:
+                raise self.conversation.ended
+            tries += 1
+            await pause(wait)
+
+    async def read(self, request: ReadMessages) -> MessagesReply:
+        """A page of the log."""
+        page: MessagesReply = await self.call("read_messages", request)
+        for message in page.messages:
+            self.conversation.merge(message.lamport)
+        return page
+
+    async def tell(self, frame: Consume) -> None:
+        """Sends the frame without waiting for its reply."""
+        await self._connection.post(frame)
+
+    async def end(self) -> str:
+        """Closes; says what could not be delivered."""
+        if self._connecting is None:
+            lost = []
+        else:
+            self._acks.flush()
+            lost = await self._connection.close(CLOSE_GRACE)
+        if self._rest is not None:
+            await self._rest.close()
+        return undelivered(lost, CLOSE_GRACE) if lost else ""
+
+    async def _hub(self) -> Rest:
+        place, old = self.conversation.place, self._rest
+        if old is None or (old.url, old.key) != (place.url, place.key):
+            self._rest = Rest(place.url, place.key)
+            if old is not None:
+                await old.close()
+        assert self._rest is not None
+        return self._rest
+
+    def _begin(self) -> asyncio.Task[None]:
+        if self._connecting is None:
+            self._connecting = asyncio.ensure_future(self._connection.open())
+            self._connecting.add_done_callback(_seen)
+        return self._connecting
+
+    async def _prepare(self, frame: SendMessage) -> None:
+        size = len(frame.content.encode("utf-8", "surrogatepass"))
+        if size > MAX_MESSAGE_BYTES:
+            told = f"The message has {size} bytes, the limit is {MAX_MESSAGE_BYTES}: post it in parts."
+            raise MessageTooLarge(told, limit_bytes=MAX_MESSAGE_BYTES)
+        await interruptible(self._begin())
+        frame.channel_id = self.conversation.channel_id
+        frame.client_id = frame.client_id or new_id("c")
+        frame.lamport = self.conversation.tick()
+
+    async def _say_later(self, frame: SendMessage) -> None:
+        if not frame.content.strip():
+            raise EmptyMessage("content: it is empty; say something.")
+        await self._prepare(frame)
+        await self._connection.post(frame)
+
+    async def _say(self, frame: SendMessage) -> Message:
+        await self._prepare(frame)
+        sent: Sent = await self._connection.request(frame)
+        if sent.message is not None:
+            self.conversation.merge(sent.message.lamport)
+            return sent.message
+        if (echo := self.conversation.log.get(sent.message_id)) is not None:
+            return echo
+        me = self.conversation.me
+        return Message(
+            sent.message_id, frame.channel_id, sent.seq, me.id, me.name, me.kind, frame.content, sent.created_at or "",
+            client_id=frame.client_id, parent_id=frame.parent_id, lamport=frame.lamport,
+        )  # fmt: skip
+
+    async def _reached(self, seq: int) -> None:
+        """Until the live log has come to this seq, so that a transcript holds what was said before. At most a second."""
+        log = self.conversation.log
+        while True:
+            event = log.changed
+            if (log.last or 0) >= seq or not await changed(event, 1.0):
+                return
+
+
+def _seen(connecting: asyncio.Task[None]) -> None:
+    """A connection that was begun in passing failed: who needs it is told when they wait for it."""
+    if not connecting.cancelled():
+        connecting.exception()
