@@ -145,9 +145,7 @@ def _part(shown: Shown, up_to: int | None) -> list[Message]:
     ]
 
 
-def _publish(
-    shown: Shown, *, widget: bool = False, update: bool = False, live: bool = True, up_to: int | None = None
-) -> None:
+def _publish(shown: Shown, *, widget: bool = False, update: bool = False, live: bool = True, up_to: int | None = None) -> None:
     from IPython import display
 
     scene = shown.scene

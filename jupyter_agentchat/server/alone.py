@@ -67,7 +67,7 @@ class Alone:
         front = ("/", RedirectHandler, {"url": "/chat/", "permanent": False})
         metrics = ("/metrics", MetricsHandler, {"gate": self._gate})
         application = Application(
-            [front, metrics, *routes(self._gate)], log_function=log_request, websocket_max_message_size=MAX_BODY_BYTES,
+            [front, metrics, *routes(self._gate)], log_function=log_request,
             xsrf_cookie_kwargs={"samesite": "Lax"},
         )  # fmt: skip
         self._server = HTTPServer(

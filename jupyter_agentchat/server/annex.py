@@ -17,7 +17,7 @@ import msgspec
 from tornado.httpclient import HTTPClientError, HTTPRequest, HTTPResponse
 from tornado.httputil import HTTPHeaders
 from tornado.simple_httpclient import HTTPStreamClosedError, SimpleAsyncHTTPClient
-from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, WebSocketHandler, websocket_connect
+from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
 
 from .. import protocol as p
 from ..errors import RateLimited, StoreUnavailable, Unauthenticated
@@ -27,6 +27,7 @@ from .ownership import LocalHub
 
 if TYPE_CHECKING:
     from .rest import RestHandler
+    from .websocket import WsHandler
 
 PATIENCE = 90.0
 """Seconds that a call may take: the longest long-poll, and a margin."""
@@ -171,7 +172,7 @@ class Tube:
         self._inner = inner
         self._pump: asyncio.Task[None] | None = None
 
-    def open(self, outer: WebSocketHandler) -> None:
+    def open(self, outer: WsHandler) -> None:
         self._outer = outer
         self._pump = asyncio.create_task(self._pass_on(), name="agentchat-annex")
 
@@ -179,7 +180,7 @@ class Tube:
         """What the owner's hub says, until it goes away."""
         with suppress(WebSocketClosedError):
             while (message := await self._inner.read_message()) is not None:
-                await self._outer.write_message(message)
+                await self._outer.pass_on(message)
         self._outer.close(1013, "the hub went away")
 
     async def send(self, message: str | bytes) -> None:

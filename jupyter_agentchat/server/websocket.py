@@ -6,23 +6,24 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import msgspec
 from tornado.iostream import StreamClosedError
-from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13
 
 from .. import protocol as p
-from ..errors import ChannelNotFound, ChatError, InvalidRequest, NotFound, RateLimited, Unauthenticated
+from ..errors import ChannelNotFound, ChatError, Forbidden, InvalidRequest, NotFound, RateLimited, Unauthenticated
 from ..feed import Follower
 from ..hub import Caller
 from .door import OURS, Door, Expiry, Gate, as_chat_error, bearer_of, note_refusal
-from .wire import Protocol, as_frame, framed, write
+from .wire import Wire, as_frame, framed, take_over
 
 if TYPE_CHECKING:
     from .annex import Tube
 
 OPERATION = {operation.name: operation for operation in p.OPERATIONS}
 HEARTBEAT = 30.0
+MAX_FRAME_BYTES = 16 * 1024 * 1024
 IN_FLIGHT = 256
 """Commands of one connection that may wait for the disk at once; then its next frame is not read."""
 FIRST_WORD = 0.1
@@ -30,7 +31,7 @@ FIRST_WORD = 0.1
 a client that replays from a cursor could first get live what it is about to replay."""
 
 
-class WsHandler(Door, WebSocketHandler):
+class WsHandler(Door):
     """``ws``"""
 
     _caller: Caller
@@ -39,47 +40,9 @@ class WsHandler(Door, WebSocketHandler):
     _expiry: Expiry | None = None
     _pump: asyncio.Task[None] | None = None
     _tasks: set[asyncio.Task[None]]
-    _wire: Protocol
-    _written: Awaitable[None] | None = None
-    """What is done when all is written; None when it is."""
+    _wire: Wire
     _ended = False
     """The credential behind it was revoked, or it is closed: what still comes is not obeyed."""
-
-    async def prepare(self) -> None:
-        try:
-            if self.request.headers.get("Upgrade", "").lower() != "websocket":
-                raise InvalidRequest("This is a WebSocket's address: connect to it with ws:// or wss://.")
-            if annex := self.gate.annex:
-                self._tube = await annex.connect(self)
-                return
-            self._caller = await self.caller()
-            if self._caller.who is None:
-                raise Unauthenticated("Connect with `Authorization: Bearer au_…`, with ?token=au_…, or with a session.")
-            self.gate.hub.check_connections(self._caller.who)
-        except Exception as error:
-            self.refuse(error)
-
-    def check_origin(self, origin: str) -> bool:
-        """A cookie is good for pages of this host only; who shows a key is no page's victim.
-
-        Any other token (Jupyter's, or just some word) does not tell whether a cookie let the caller in.
-        """
-        return (bearer_of(self) or "").startswith(OURS) or super().check_origin(origin)
-
-    def get_websocket_protocol(self) -> WebSocketProtocol | None:
-        protocol = super().get_websocket_protocol()
-        if not isinstance(protocol, WebSocketProtocol13):
-            return protocol
-        self._wire = Protocol(self, False, protocol.params)
-        return self._wire
-
-    @property
-    def ping_interval(self) -> float:
-        """In Jupyter too, whose own setting is for its kernels' sockets: a peer that went silently away is noticed."""
-        return HEARTBEAT
-
-    def get_compression_options(self) -> dict[str, Any] | None:
-        return None  # frames are small and sent to many: compressing each again for each costs more than it saves
 
     def initialize(self, gate: Gate) -> None:
         super().initialize(gate)
@@ -87,12 +50,48 @@ class WsHandler(Door, WebSocketHandler):
         self._unsent: list[bytes] = []
         """What this turn of the event loop says here, framed."""
 
-    async def open(self) -> None:
-        # A frame is small and waited for: Nagle's algorithm would hold it back for the 40 ms of a delayed ACK.
-        self.set_nodelay(True)
+    async def get(self) -> None:
+        try:
+            if self.request.headers.get("Upgrade", "").lower() != "websocket":
+                raise InvalidRequest("This is a WebSocket's address: connect to it with ws:// or wss://.")
+            self._check_page()
+            if annex := self.gate.annex:
+                self._tube = await annex.connect(self)
+            else:
+                self._caller = await self.caller()
+                if self._caller.who is None:
+                    raise Unauthenticated("Connect with `Authorization: Bearer au_…`, with ?token=au_…, or with a session.")
+                self.gate.hub.check_connections(self._caller.who)
+            self._wire = Wire(MAX_FRAME_BYTES, HEARTBEAT, self.on_message, self.on_close)
+            await take_over(self, self._wire)
+        except StreamClosedError:
+            self.on_close()
+        except Exception as error:  # the door is where every error becomes a reply
+            if self._tube:
+                self._tube.close()
+            self.refuse(error)
+        else:
+            try:
+                await self._open()
+            except Exception as error:
+                self.close(1013, as_chat_error(error).code)
+
+    def _check_page(self) -> None:
+        """A cookie is good for pages of this host only; who shows a key is no page's victim.
+
+        Any other token (Jupyter's, or just some word) does not tell whether a cookie let the caller in.
+        """
+        origin = self.request.headers.get("Origin")
+        if origin and urlsplit(origin).netloc != self.request.host and not (bearer_of(self) or "").startswith(OURS):
+            raise Forbidden(f"A page of {origin} may not connect here.")
+
+    async def _open(self) -> None:
+        if self._ended:
+            return  # gone before it began
         self.gate.sockets.add(self)
         if self._tube:
             self._tube.open(self)
+            self._wire.begin()
             return
         who = self._caller.known
         self._tasks = set()
@@ -100,6 +99,7 @@ class WsHandler(Door, WebSocketHandler):
         self._following = asyncio.Lock()
         hub = self.gate.hub
         self._buffer_bytes = hub.limits.send_buffer_bytes
+        self._wire.bound(self._buffer_bytes)
         try:
             hub.check_connections(who)  # more may have come through the handshake at once
         except RateLimited as error:
@@ -112,6 +112,7 @@ class WsHandler(Door, WebSocketHandler):
         self._expiry = Expiry(who, self._follower.revoke)
         await hub.follow_everywhere(who, self._follower)
         self._write_quietly(p.encode(p.Connected(who.participant, p.PROTOCOL, hub.epoch, HEARTBEAT)))
+        self._wire.begin()
         if not self._ended:  # else it went away while we looked up its channels
             self._pump = asyncio.create_task(self._send_what_comes(self._follower))
 
@@ -123,8 +124,6 @@ class WsHandler(Door, WebSocketHandler):
             async for written in follower:
                 self._unsent += written
                 self._flush()
-        except StreamClosedError:
-            pass
         except ChatError as error:
             # The store fails under the reader. It comes back with its cursor, so nothing is missed.
             self.close(1013, error.code)
@@ -132,60 +131,46 @@ class WsHandler(Door, WebSocketHandler):
     # ------------------------------------------------------------------ what its follower says (feed.Sink)
 
     def push(self, written: bytes) -> bool:
-        stream = self._wire.stream
-        if stream.closed():
-            return True  # nobody is there who could miss it
-        waiting = len(stream._write_buffer)  # tornado tells only whether there is any
+        waiting = self._wire.unsent
         if waiting and waiting + len(written) > self._buffer_bytes:
             return False
         if self._unsent:
             self._unsent.append(written)
-        elif not self._wire.is_closing():
-            with contextlib.suppress(StreamClosedError):
-                self._written = write(stream, written)
+        else:
+            self._wire.write(written)
         return True
 
     async def drained(self) -> bool:
-        """Raises: StreamClosedError."""
-        waited = False
-        stream = self._wire.stream
-        while not stream.closed() and len(stream._write_buffer) > self._buffer_bytes // 2:
-            assert self._written is not None
-            await self._written
-            waited = True
-        return waited
+        return await self._wire.drained()
 
     def lagged(self, channel_id: str, resume_after: int) -> None:
         self._write_quietly(p.encode(p.Lagged(channel_id, resume_after)))
 
     # ------------------------------------------------------------------ writing
 
+    async def pass_on(self, message: str | bytes) -> None:
+        """Sends a message of the owner's hub (`annex.Tube`), no faster than it is read."""
+        self._wire.write(framed(message.encode() if isinstance(message, str) else message))
+        await self._wire.drained()
+
     def _write_quietly(self, frame: bytes) -> None:
         """Sends at the end of this turn of the event loop, as one write with whatever else this turn says here."""
         if not self._unsent:
-            self._loop.call_soon(self._flush_quietly)
+            self._loop.call_soon(self._flush)
         self._unsent.append(framed(frame))
 
-    def _flush_quietly(self) -> None:
-        with contextlib.suppress(StreamClosedError):
-            self._flush()
-
     def _flush(self) -> None:
-        """Raises: StreamClosedError."""
         frames, self._unsent = self._unsent, []
-        if self._wire.is_closing():
-            raise StreamClosedError
         if frames:
-            self._written = write(self._wire.stream, b"".join(frames))
+            self._wire.write(b"".join(frames))
 
-    def close(self, code: int | None = None, reason: str | None = None) -> None:
-        self._flush_quietly()  # nothing may be said after the goodbye
-        super().close(code, reason)
+    def close(self, code: int, reason: str) -> None:
+        self._flush()  # nothing may be said after the goodbye
+        self._wire.close(code, reason)
 
     def _signal(self, written: bytes) -> bool:
         """Signals may be dropped: they never make what a slow reader holds up longer."""
-        stream = self._wire.stream
-        return not stream.writing() and self.push(written)
+        return not self._wire.unsent and self.push(written)
 
     def _revoked(self) -> None:
         self._ended = True
@@ -205,7 +190,7 @@ class WsHandler(Door, WebSocketHandler):
 
     # ------------------------------------------------------------------ what the client says
 
-    def on_message(self, message: str | bytes) -> Awaitable[None] | None:
+    def on_message(self, message: bytes) -> Awaitable[None] | None:
         """Returns: what to await before the next frame is read. Mostly nothing: an awaitable costs a frame one task more."""
         if self._tube:
             return self._tube.send(message)
@@ -219,7 +204,7 @@ class WsHandler(Door, WebSocketHandler):
         while len(self._tasks) >= IN_FLIGHT:
             await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
 
-    async def _handle(self, message: str | bytes) -> None:
+    async def _handle(self, message: bytes) -> None:
         request_id = None
         if self._ended:
             return
@@ -238,9 +223,8 @@ class WsHandler(Door, WebSocketHandler):
             reply.request_id = request_id
         self._write_quietly(p.encode(reply))
         # Waited for, so that who asks without reading is not read from anymore (IN_FLIGHT).
-        if self._written:
-            with contextlib.suppress(StreamClosedError):
-                await self._written
+        if self._wire.unsent > self._buffer_bytes // 2:
+            await self._wire.drained()
 
     async def _obey(self, frame: p.ClientFrame) -> Any:
         hub, caller = self.gate.hub, self._caller
