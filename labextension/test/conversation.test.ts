@@ -9,9 +9,16 @@ import { FakeSurroundings, closing, message, page, question, serve, settle } fro
 
 let world: FakeSurroundings;
 
+/** A channel of which there is nothing to say but its messages. */
+const NOBODY: Record<string, unknown> = {
+  "questions?channel_id=ch_1": { questions: [] },
+  "channels/ch_1/members": { members: [] },
+  status: { agents: [] },
+};
+
 beforeEach(() => {
   world = new FakeSurroundings();
-  serve((path) => ({ body: path.startsWith("questions") ? { questions: [] } : page([question(1), message(2)]) }));
+  serve((path) => ({ body: NOBODY[path] ?? page([question(1), message(2)]) }));
 });
 
 async function open(): Promise<Conversation> {
@@ -120,7 +127,7 @@ test("what was seen is told once a second at most, and not twice", async () => {
 
 test("a replaced log is read anew", async () => {
   const conversation = await live();
-  serve((path) => ({ body: path.startsWith("questions") ? { questions: [] } : page([message(1)], { epoch: "e2" }) }));
+  serve((path) => ({ body: NOBODY[path] ?? page([message(1)], { epoch: "e2" }) }));
   world.socket.says({ type: "reset", channel_id: "ch_1", epoch: "e2", reason: "restored" });
   await settle();
   assert.equal(conversation.current.log?.messages.length, 1);

@@ -6,9 +6,10 @@ interface Props {
   channelId: string;
   channelName: string;
   onSend: (text: string) => void;
+  onTyping: () => void;
 }
 
-export function Composer({ channelId, channelName, onSend }: Props) {
+export function Composer({ channelId, channelName, onSend, onTyping }: Props) {
   const [text, setText] = useState(() => draft(channelId));
   const area = useRef<HTMLTextAreaElement>(null);
   useLayoutEffect(() => {
@@ -39,6 +40,7 @@ export function Composer({ channelId, channelName, onSend }: Props) {
         value={text}
         onInput={(event) => {
           change(event.currentTarget.value);
+          if (event.currentTarget.value.trim()) onTyping();
         }}
         onKeyDown={(event) => {
           // Enter also ends the composition of an East Asian word; that one is not ours.

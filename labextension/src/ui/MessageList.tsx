@@ -1,6 +1,7 @@
 import { useRef } from "preact/hooks";
 
 import type { Message } from "../protocol";
+import { Drafts } from "./Drafts";
 import { DayBreak, MessageView } from "./MessageView";
 import { PendingView } from "./PendingView";
 import { QuestionView } from "./QuestionView";
@@ -20,7 +21,7 @@ export function MessageList({ conversation, snapshot, channelName }: Props) {
   const { log, outbox } = snapshot;
   const region = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
-  const [elsewhere, look] = useReading(region, content, {
+  const { elsewhere, look, follow } = useReading(region, content, {
     log,
     unsent: outbox.length,
     onSeen: () => {
@@ -39,7 +40,8 @@ export function MessageList({ conversation, snapshot, channelName }: Props) {
         tabIndex={0}
         onScroll={(event) => {
           look();
-          if (event.currentTarget.scrollTop < 8) void conversation.loadOlder();
+          // Who went up to an old open question reads it: what comes in below it would push them away.
+          if (event.currentTarget.scrollTop < 8 && log.messages[0] === first) void conversation.loadOlder();
         }}
       >
         <div ref={content} class="content">
@@ -54,6 +56,7 @@ export function MessageList({ conversation, snapshot, channelName }: Props) {
               </div>
             );
           })}
+          <Drafts live={conversation.live} last={followable(log.messages.at(-1))} onGrown={follow} />
           {outbox.map((entry) =>
             entry.frame.type === "send_message" ? (
               <PendingView key={entry.frame.client_id} entry={entry} conversation={conversation} connection={snapshot.connection} />
@@ -86,6 +89,7 @@ function Entry({ message, before, conversation, snapshot }: {
       <QuestionView
         message={message}
         question={message.question}
+        live={conversation.live}
         pending={answerTo(snapshot.outbox, message.id)}
         onAnswer={(value) => {
           conversation.answer(message, value);
@@ -94,8 +98,13 @@ function Entry({ message, before, conversation, snapshot }: {
     );
   }
   if (message.closes) return <ClosingLine message={message} before={before} log={snapshot.log} />;
-  const follows = before?.author_id === message.author_id && !before.closes && !before.question && !startsDay(message, before);
+  const follows = followable(before)?.author_id === message.author_id && !startsDay(message, before);
   return <MessageView message={message} own={message.author_id === snapshot.me?.id} follows={follows} />;
+}
+
+/** A message, if what its author says next stands below it without saying the name again. */
+function followable(message: Message | undefined): Message | undefined {
+  return message?.closes || message?.question ? undefined : message;
 }
 
 /** The answer's own place in the log. Right below its question it would only repeat what the card says. */

@@ -4,6 +4,7 @@ import type { MountOptions } from ".";
 import { Composer } from "./Composer";
 import { MessageList } from "./MessageList";
 import { Notice, PageLink } from "./Notice";
+import { Here, NowLine } from "./Now";
 import type { ConnectionState, Conversation, Snapshot } from "./conversation";
 import { isOpenQuestion } from "./store";
 
@@ -33,17 +34,22 @@ export function Panel({ conversation, options }: Props) {
           </a>
         )}
         <span class="name">{options.channelName}</span>
+        {connection === "live" && <Here live={conversation.live} />}
         <span class={`connection ${connection}`} role="status">
           {SAYS[connection]}
         </span>
       </header>
       {log ? <MessageList conversation={conversation} snapshot={{ ...snapshot, log }} channelName={options.channelName} /> : <Loading />}
       {connection === "unreachable" && <Offline pageUrl={options.pageUrl} />}
+      <NowLine live={conversation.live} />
       <Composer
         channelId={conversation.channelId}
         channelName={options.channelName}
         onSend={(text) => {
           conversation.say(text);
+        }}
+        onTyping={() => {
+          conversation.typing();
         }}
       />
     </section>

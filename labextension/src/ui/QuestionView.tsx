@@ -2,19 +2,22 @@ import { useEffect, useState } from "preact/hooks";
 
 import type { ErrorBody, Message, Question } from "../protocol";
 import { Byline, Avatar, Markdown } from "./MessageView";
+import { AskerAway } from "./Now";
 import { ending, fullTimeOf, timeLeft, timeOf, valueText } from "./format";
+import type { Live } from "./live";
 import type { Entry } from "./outbox";
 import { draft, keepDraft } from "./shared";
 
 interface Props {
   message: Message;
   question: Question;
+  live: Live;
   /** This human's own answer, on its way or refused. */
   pending: Entry | undefined;
   onAnswer: (value: unknown) => void;
 }
 
-export function QuestionView({ message, question, pending, onAnswer }: Props) {
+export function QuestionView({ message, question, live, pending, onAnswer }: Props) {
   const open = question.state === "open";
   // Of the question, not of the component: useId starts anew in each panel, and the label of another question would be found.
   const id = `question-${message.id}`;
@@ -28,6 +31,7 @@ export function QuestionView({ message, question, pending, onAnswer }: Props) {
           {open ? <Ways labelId={id} message={message} question={question} pending={pending} onAnswer={onAnswer} /> : <Outcome question={question} />}
           {pending?.error && <Problem error={pending.error} open={open} />}
           {open && <Terms question={question} />}
+          {open && <AskerAway live={live} askerId={message.author_id} name={message.author_name} />}
         </div>
       </div>
     </article>
@@ -35,7 +39,7 @@ export function QuestionView({ message, question, pending, onAnswer }: Props) {
 }
 
 /** The ways to answer: a button a choice, or a text. */
-function Ways({ labelId, message, question, pending, onAnswer }: Props & { labelId: string }) {
+function Ways({ labelId, message, question, pending, onAnswer }: Omit<Props, "live"> & { labelId: string }) {
   const busy = pending !== undefined && pending.state !== "failed";
   if (question.choices) {
     return (
@@ -45,7 +49,8 @@ function Ways({ labelId, message, question, pending, onAnswer }: Props & { label
             key={choice}
             class={busy && pending.frame.type === "answer" && pending.frame.value === choice ? "choice taken" : "choice"}
             disabled={busy}
-            onClick={() => {
+            onClick={(event) => {
+              leave(event.currentTarget);
               onAnswer(choice);
             }}
           >
@@ -67,8 +72,9 @@ interface FreeAnswerProps {
 
 function FreeAnswer({ labelId, messageId, busy, onAnswer }: FreeAnswerProps) {
   const [text, setText] = useState(() => draft(messageId));
-  const answer = () => {
+  const answer = (from: HTMLElement) => {
     if (!text.trim() || busy) return;
+    leave(from);
     keepDraft(messageId, "");
     onAnswer(text.trim());
   };
@@ -87,14 +93,26 @@ function FreeAnswer({ labelId, messageId, busy, onAnswer }: FreeAnswerProps) {
         onKeyDown={(event) => {
           if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
           event.preventDefault();
-          answer();
+          answer(event.currentTarget);
         }}
       />
-      <button class="primary" disabled={busy || !text.trim()} onClick={answer}>
+      <button
+        class="primary"
+        disabled={busy || !text.trim()}
+        onClick={(event) => {
+          answer(event.currentTarget);
+        }}
+      >
         Answer
       </button>
     </div>
   );
+}
+
+/** The control that was used goes: who got to it by keyboard goes on from the log, not from the top of the page. */
+function leave(control: HTMLElement): void {
+  const root = control.getRootNode() as ShadowRoot;
+  if (root.activeElement === control) control.closest<HTMLElement>(".log")?.focus({ preventScroll: true });
 }
 
 function Outcome({ question }: { question: Question }) {

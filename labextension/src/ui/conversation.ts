@@ -2,14 +2,16 @@
 
 import type { ErrorBody, Message, MessageReply, MessagesReply, Participant, QuestionsReply, ServerFrame } from "../protocol";
 import { Connection, browserSurroundings, type Listener, type Surroundings } from "./connection";
+import { Live } from "./live";
 import * as box from "./outbox";
 import { Refusal, Unreachable, call, socketUrl, uniqueId, type Address } from "./rest";
-import { addOlder, apply, begin, leavesGap, merge, type Log, type LogFrame } from "./store";
+import { addOlder, apply, begin, isPosted, leavesGap, merge, type Log, type LogFrame } from "./store";
 
 const PAGE = 50;
 const NEWEST = Number.MAX_SAFE_INTEGER;
 /** After so many attempts in a row we stop calling it a hiccup. */
 const PATIENCE = 4;
+export const TYPING_EVERY = 3000;
 
 export type ConnectionState = "connecting" | "live" | "retrying" | "unreachable";
 
@@ -24,6 +26,7 @@ export interface Snapshot {
 }
 
 export class Conversation implements Listener {
+  readonly live: Live;
   private snapshot: Snapshot = { connection: "connecting", outbox: [], loadingOlder: false };
   private readonly connection: Connection;
   private readonly watchers = new Set<() => void>();
@@ -33,6 +36,7 @@ export class Conversation implements Listener {
   private gapAt = -1;
   private readTo = 0;
   private cancelTelling: (() => void) | undefined;
+  private cancelTyping: (() => void) | undefined;
 
   constructor(
     readonly address: Address,
@@ -40,6 +44,7 @@ export class Conversation implements Listener {
     private readonly surroundings: Surroundings = browserSurroundings(() => socketUrl(address)),
   ) {
     this.connection = new Connection(surroundings, this);
+    this.live = new Live(address, channelId, surroundings.later);
   }
 
   get current(): Snapshot {
@@ -58,7 +63,9 @@ export class Conversation implements Listener {
 
   close(): void {
     this.cancelTelling?.();
+    this.cancelTyping?.();
     this.connection.close();
+    this.live.close();
     this.watchers.clear();
   }
 
@@ -83,6 +90,14 @@ export class Conversation implements Listener {
       client_id: clientId,
       request_id: clientId,
     });
+  }
+
+  /** Something is being written: the others are told, every few seconds. */
+  typing(): void {
+    if (this.cancelTyping || !this.connection.send({ type: "signal", channel_id: this.channelId, kind: "typing" })) return;
+    this.cancelTyping = this.surroundings.later(() => {
+      this.cancelTyping = undefined;
+    }, TYPING_EVERY);
   }
 
   /** The reader has the newest message before their eyes: the hub is told, at most once a second. */
@@ -143,6 +158,7 @@ export class Conversation implements Listener {
         break;
       case "subscribed":
         this.subscribed = true;
+        if (this.snapshot.connection !== "live") void this.live.load();
         this.change({ connection: "live" });
         for (const entry of this.snapshot.outbox) if (entry.state === "sending") this.flush(entry.frame.client_id);
         break;
@@ -154,6 +170,9 @@ export class Conversation implements Listener {
         break;
       case "reset":
         if (frame.channel_id === this.channelId) void this.load();
+        break;
+      case "signal":
+        if (frame.channel_id === this.channelId && !isPosted(this.snapshot.log, frame)) this.live.hear(frame);
         break;
       case "error":
         this.refused(frame.request_id, frame);
@@ -226,7 +245,8 @@ export class Conversation implements Listener {
       return;
     }
     const next = apply(log, frame);
-    this.change({ log: next, outbox: settled(this.snapshot.outbox, frame) });
+    this.change({ log: next, outbox: box.settled(this.snapshot.outbox, frame) });
+    if (frame.type === "new_message") this.live.settle(frame.message);
   }
 
   private sent(clientId: string, seq: number): void {
@@ -269,13 +289,4 @@ export class Conversation implements Listener {
     this.snapshot = { ...this.snapshot, ...to };
     for (const watcher of [...this.watchers]) watcher();
   }
-}
-
-/**
- * What of the outbox this frame has brought home.
- *
- * An answer of ours stays when another's closes the question: its own reply, still to come, says who was faster.
- */
-function settled(outbox: box.Outbox, frame: LogFrame): box.Outbox {
-  return frame.type === "new_message" ? outbox.filter((entry) => entry.frame.client_id !== frame.message.client_id) : outbox;
 }

@@ -57,6 +57,22 @@ export function ending(question: Question, closing: Closing | undefined): Ending
   }
 }
 
+const amount = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 });
+
+/** `42 of 100`, `42`, or nothing. */
+export function countText({ done, total }: { done?: number; total?: number }): string {
+  if (done === undefined) return "";
+  return total === undefined || total <= 0 ? amount.format(done) : `${amount.format(done)} of ${amount.format(total)}`;
+}
+
+/** `Ann is typing…`, `Ann and Bo are typing…`, `Ann, Bo and 2 others are typing…`. */
+export function typingText(names: readonly string[]): string {
+  const [first = "", second = ""] = names;
+  if (names.length === 1) return `${first} is typing…`;
+  if (names.length === 2) return `${first} and ${second} are typing…`;
+  return `${first}, ${second} and ${names.length === 3 ? "another" : `${names.length - 2} others`} are typing…`;
+}
+
 export function initials(name: string): string {
   const words = name.split(/[\s_-]+/).filter(Boolean);
   const letters = words.length > 1 ? [words[0], words[words.length - 1]] : [words[0]];

@@ -1,6 +1,7 @@
 /** What this human has said and the log does not hold yet. It outlives every reconnect: the same `client_id` is sent again. */
 
 import type { ErrorBody, SendAnswer, SendMessage } from "../protocol";
+import type { LogFrame } from "./store";
 
 export interface Entry {
   frame: (SendMessage | SendAnswer) & { client_id: string; channel_id: string };
@@ -38,4 +39,13 @@ export function remove(outbox: Outbox, clientId: string): Outbox {
 /** The pending or refused answer to a question. */
 export function answerTo(outbox: Outbox, messageId: string): Entry | undefined {
   return outbox.findLast((entry) => entry.frame.type === "answer" && entry.frame.message_id === messageId);
+}
+
+/**
+ * Without what this frame has brought home.
+ *
+ * An answer of ours stays when another's closes the question: its own reply, still to come, says who was faster.
+ */
+export function settled(outbox: Outbox, frame: LogFrame): Outbox {
+  return frame.type === "new_message" ? outbox.filter((entry) => entry.frame.client_id !== frame.message.client_id) : outbox;
 }

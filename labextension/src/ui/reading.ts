@@ -30,12 +30,18 @@ interface Read {
   onSeen: () => void;
 }
 
+interface Reading {
+  elsewhere: Elsewhere | undefined;
+  look: () => void;
+  follow: () => void;
+}
+
 /**
  * Follows the end while the reader is there, and tells what is out of sight while not. It scrolls the log, never the page.
  *
- * The second value is to be called when the reader scrolls.
+ * `look` is to be called when the reader scrolls, `follow` when the log has grown.
  */
-export function useReading(region: Ref, content: Ref, { log, unsent, onSeen }: Read): [Elsewhere | undefined, () => void] {
+export function useReading(region: Ref, content: Ref, { log, unsent, onSeen }: Read): Reading {
   const atEnd = useRef(true);
   const shown = useRef<string>();
   const [elsewhere, setElsewhere] = useState<Elsewhere>();
@@ -78,7 +84,13 @@ export function useReading(region: Ref, content: Ref, { log, unsent, onSeen }: R
     // Who has just said something wants to see it.
     if (unsent > 0 && region.current) toEnd(region.current);
   }, [unsent]);
-  return [elsewhere, look];
+  return {
+    elsewhere,
+    look,
+    follow: () => {
+      latest.current();
+    },
+  };
 }
 
 /** Goes to what is elsewhere. */

@@ -1,6 +1,6 @@
 /** The conversation as this page knows it: a pure function of what the hub said. */
 
-import type { Closing, Message, MessageDeleted, MessagesReply, MessageUpdated, NewMessage } from "../protocol";
+import type { Closing, Message, MessageDeleted, MessagesReply, MessageUpdated, NewMessage, Signal } from "../protocol";
 
 export interface Log {
   epoch: string;
@@ -81,6 +81,12 @@ function closed(message: Message, closings: Readonly<Record<string, Closing>>): 
 function deleted(message: Message, id: string): Message {
   if (message.id !== id) return message;
   return { ...message, content: "", deleted_at: message.deleted_at ?? new Date().toISOString() };
+}
+
+/** A streamed text that comes later than its message. */
+export function isPosted(log: Log | undefined, { kind, participant_id: authorId, data }: Signal): boolean {
+  if (kind !== "stream" || !log) return false;
+  return log.messages.some((message) => message.client_id === data["id"] && message.author_id === authorId);
 }
 
 export function isOpenQuestion(message: Message): boolean {

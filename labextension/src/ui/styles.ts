@@ -53,7 +53,12 @@ textarea:focus, input:focus { border-color: var(--accent); outline: 1px solid va
   button, textarea, input { transition: background-color .12s, border-color .12s; }
   .connection.retrying::before, .connection.connecting::before { animation: breathe 1.4s ease-in-out infinite; }
   .loading span { animation: breathe 1.4s ease-in-out infinite; }
+  .now { transition: height .18s ease-out; }
+  .bar > span { transition: width .2s linear; }
+  .bar.unknown > span { animation: pass 1.6s ease-in-out infinite alternate; }
+  .draft .markdown > p:last-child::after { animation: breathe 1s steps(2) infinite; }
 }
+@keyframes pass { from { transform: translateX(-30%); } to { transform: translateX(215%); } }
 @keyframes breathe { 50% { opacity: .35; } }
 `;
 
@@ -74,12 +79,26 @@ header { display: flex; align-items: center; gap: 8px; padding: 6px 12px; border
 .scroller { position: relative; display: flex; flex: 1; min-height: 0; }
 .log { flex: 1; min-width: 0; overflow: hidden auto; overflow-anchor: none; overscroll-behavior-y: auto; scrollbar-width: thin; }
 .log:focus-visible { outline-offset: -2px; }
-.content { padding: 10px 12px 12px; }
-.page .content { max-width: 820px; margin: 0 auto; padding: 16px; }
+.content { padding: 10px 12px 2px; }
+.page .content { max-width: 820px; margin: 0 auto; padding: 16px 16px 2px; }
 .jump {
   position: absolute; bottom: 8px; left: 50%; transform: translateX(-50%); padding: 4px 14px; border-radius: 99px;
   background: var(--fg); color: var(--bg); font-size: var(--small); font-weight: 600; box-shadow: 0 2px 8px rgb(0 0 0 / .25);
 }
+.here { flex: none; font-size: var(--tiny); color: var(--dim); }
+.now { flex: none; min-height: 26px; overflow: hidden; font-size: var(--small); color: var(--dim); }
+.page .now { width: min(820px, 100%); margin: 0 auto; padding: 0 4px; }
+.lines { padding: 2px 12px 3px; }
+.lines ul { max-height: 132px; margin: 0; padding: 0; overflow: hidden auto; list-style: none; scrollbar-width: thin; }
+.lines li { display: flex; align-items: center; gap: 6px; height: 21px; line-height: 21px; white-space: nowrap; }
+.lines .author { flex: 0 1 auto; min-width: 3em; max-width: 40%; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.what { flex: 0 1 auto; min-width: 0; overflow: hidden; text-overflow: ellipsis; }
+.count { flex: none; font-variant-numeric: tabular-nums; }
+.bar { flex: 0 1 120px; min-width: 48px; height: 5px; margin-left: 4px; overflow: hidden; border-radius: 3px; background: color-mix(in srgb, var(--fg) 16%, var(--bg)); }
+.bar > span { display: block; height: 100%; border-radius: 3px; background: var(--agent); }
+.bar.unknown > span { width: 35%; }
+.lines .quiet { display: block; height: 21px; padding: 0 6px; margin-left: -6px; line-height: 21px; }
+.typing { height: 21px; overflow: hidden; line-height: 21px; text-overflow: ellipsis; white-space: nowrap; font-style: italic; }
 .composer { display: flex; align-items: flex-end; gap: 8px; padding: 8px 12px; border-top: 1px solid var(--line); }
 .page .composer { width: min(820px, 100%); margin: 0 auto; padding: 10px 16px; border-top: 0; padding-bottom: max(10px, env(safe-area-inset-bottom)); }
 .composer textarea, .answer textarea { field-sizing: content; max-height: 140px; }
@@ -126,6 +145,8 @@ const MESSAGES = `
 .own.follows .body { padding-left: 0; }
 .pending .markdown { opacity: .6; }
 .pending .note { text-align: right; }
+.draft .markdown > p:last-child::after { content: ""; display: inline-block; width: 2px; height: 1em; margin-left: 2px; vertical-align: -.15em; background: var(--agent); }
+.content:has(.draft) > .empty { display: none; }
 .closing { margin: 10px 0 0 38px; font-size: var(--small); color: var(--dim); overflow-wrap: anywhere; }
 .closing strong { color: var(--fg); }
 .closing time, .outcome time { font-size: var(--tiny); color: var(--dim); }
