@@ -61,12 +61,21 @@ export function NowLine({ live }: { live: Live }) {
 }
 
 function Line({ name, doing: { status, progress } }: { name: string; doing: Doing }) {
-  const what = [status, progress?.text].filter((text, place, texts) => text && texts.indexOf(text) === place).join(" · ");
-  const count = progress && countText(progress);
+  const step = progress && `${progress.text} ${countText(progress)}`.trim();
+  const isSaidTwice = status === progress?.text;
   return (
     <li>
-      <span class="author">{name}</span> <span class="what" title={what}>{what}</span>
-      {count && <span class="count"> {count}</span>}
+      <span class="author">{name}</span>{" "}
+      {status && !isSaidTwice && (
+        <span class="status" title={status}>
+          {step ? `${status} · ` : status}
+        </span>
+      )}
+      {step && (
+        <span class="step" title={step}>
+          {step}
+        </span>
+      )}
       {progress && <Bar label={`${name}: ${progress.text}`} progress={progress} />}
     </li>
   );

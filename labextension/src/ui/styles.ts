@@ -79,8 +79,8 @@ header { display: flex; align-items: center; gap: 8px; padding: 6px 12px; border
 .scroller { position: relative; display: flex; flex: 1; min-height: 0; }
 .log { flex: 1; min-width: 0; overflow: hidden auto; overflow-anchor: none; overscroll-behavior-y: auto; scrollbar-width: thin; }
 .log:focus-visible { outline-offset: -2px; }
-.content { padding: 10px 12px 2px; }
-.page .content { max-width: 820px; margin: 0 auto; padding: 16px 16px 2px; }
+.content { padding: 10px 12px 6px; }
+.page .content { max-width: 820px; margin: 0 auto; padding: 16px 16px 6px; }
 .jump {
   position: absolute; bottom: 8px; left: 50%; transform: translateX(-50%); padding: 4px 14px; border-radius: 99px;
   background: var(--fg); color: var(--bg); font-size: var(--small); font-weight: 600; box-shadow: 0 2px 8px rgb(0 0 0 / .25);
@@ -91,10 +91,11 @@ header { display: flex; align-items: center; gap: 8px; padding: 6px 12px; border
 .lines { padding: 2px 12px 3px; }
 .lines ul { max-height: 132px; margin: 0; padding: 0; overflow: hidden auto; list-style: none; scrollbar-width: thin; }
 .lines li { display: flex; align-items: center; gap: 6px; height: 21px; line-height: 21px; white-space: nowrap; }
-.lines .author { flex: 0 1 auto; min-width: 3em; max-width: 40%; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.what { flex: 0 1 auto; min-width: 0; overflow: hidden; text-overflow: ellipsis; }
-.count { flex: none; font-variant-numeric: tabular-nums; }
-.bar { flex: 0 1 120px; min-width: 48px; height: 5px; margin-left: 4px; overflow: hidden; border-radius: 3px; background: color-mix(in srgb, var(--fg) 16%, var(--bg)); }
+.lines li > span { overflow: hidden; text-overflow: ellipsis; }
+.lines .author { flex: none; max-width: 40%; }
+.lines .status { flex: 0 1000 auto; min-width: 0; }
+.lines .step { flex: 0 1 auto; min-width: 0; font-variant-numeric: tabular-nums; }
+.lines .bar { flex: 0 100 120px; min-width: 48px; height: 5px; margin-left: 4px; border-radius: 3px; background: color-mix(in srgb, var(--fg) 16%, var(--bg)); }
 .bar > span { display: block; height: 100%; border-radius: 3px; background: var(--agent); }
 .bar.unknown > span { width: 35%; }
 .lines .quiet { display: block; height: 21px; padding: 0 6px; margin-left: -6px; line-height: 21px; }
@@ -147,6 +148,7 @@ const MESSAGES = `
 .pending .note { text-align: right; }
 .draft .markdown > p:last-child::after { content: ""; display: inline-block; width: 2px; height: 1em; margin-left: 2px; vertical-align: -.15em; background: var(--agent); }
 .content:has(.draft) > .empty { display: none; }
+.empty + .entry > .draft { margin-top: 0; }
 .closing { margin: 10px 0 0 38px; font-size: var(--small); color: var(--dim); overflow-wrap: anywhere; }
 .closing strong { color: var(--fg); }
 .closing time, .outcome time { font-size: var(--tiny); color: var(--dim); }
