@@ -41,17 +41,16 @@ class Conversations:
         owner = await self._hub.store.read(lambda db: read.participant(db, owner_id)) if owner_id else None
         channel_id = p.new_id("ch")
         # Apart from the handles of bootstrapped agents: a channel named like one to come must not become that agent's.
-        handle = (owner_id or who.id, f"channel:{request.name}", channel_id)
+        # The maker's own: a name that is taken tells of a channel, and an agent's siblings may not know that one.
+        handle = (who.id, f"channel:{request.name}", channel_id)
         enrolled = await self._hub.submit(c.Enrol(who.id, handle=handle), request)
-        if (
-            enrolled.created
-            and enrolled.channel_id != channel_id
-            and await self._hub.store.read(lambda db: read.channel_exists(db, enrolled.channel_id))
-        ):
-            raise NameTaken(f"There is a channel named {request.name!r} already: join it, or choose another name.")
-        people = [who.participant] + ([owner] if owner and owner.id != who.id else [])
-        members = [NewMember(person.id, person.kind, person.name, "owner") for person in people]
-        await self._hub.journal.submit(c.FoundChannel(who.id, enrolled.channel_id, request.name, request.topic, members))
+        if await self._hub.store.read(lambda db: read.channel_exists(db, enrolled.channel_id)):
+            if enrolled.created:
+                raise NameTaken(f"You made a channel named {request.name!r} already: join it, or choose another name.")
+        else:  # else it is founded: who was taken out since must not come back by sending this again
+            people = [who.participant] + ([owner] if owner and owner.id != who.id else [])
+            members = [NewMember(person.id, person.kind, person.name, "owner") for person in people]
+            await self._hub.journal.submit(c.FoundChannel(who.id, enrolled.channel_id, request.name, request.topic, members))
         return await self._channel(caller, enrolled.channel_id)
 
     async def _channel(self, caller: Caller, channel_id: str) -> p.OneChannelReply:

@@ -33,6 +33,8 @@ def subject(command: AnyCommand) -> str:
     """What the command is about: another one under the same client_id is the sender's mistake. Any post is like any other,
     for a sender that repeats one may have lost what it said before."""
     about = getattr(command, "participant_id", None) or getattr(command, "credential_id", None)
+    if isinstance(command, c.Enrol):  # an agent, a channel's name, or a key of somebody's
+        about = "agent" if command.people else "channel" if command.handle else command.credentials[0].participant_id
     if not isinstance(command, c.Post):
         about = about or getattr(command, "message_id", None)
     tag = str(command.__struct_config__.tag)

@@ -118,6 +118,22 @@ def test_a_channel_with_an_agents_name_is_not_that_agents_channel(owner: Owner, 
     assert agent.refused("GET", f"channels/{made['channel_id']}") == (404, "channel_not_found")
 
 
+def test_a_channel_may_be_named_like_one_that_its_maker_does_not_know(room: Actor) -> None:
+    sibling = room.sibling(f"sibling of {room.id}")
+    name = f"plans of {room.id}"
+    secret = room.new_channel(name)
+    assert sibling.new_channel(name) != secret
+    assert room.refused("POST", "channels", {"name": name}) == (409, "name_taken")
+
+
+def test_who_was_taken_out_of_a_channel_does_not_come_back_by_making_it_again(hall: Owner, room: Actor) -> None:
+    made = {"name": f"made by {room.id}", "client_id": "once"}
+    channel_id = room.call("POST", "channels", made)["channel"]["id"]
+    hall.call("DELETE", f"channels/{channel_id}/members/{room.id}")
+    assert room.refused("POST", "channels", made) == (404, "channel_not_found")
+    assert room.refused("GET", f"channels/{channel_id}") == (404, "channel_not_found")
+
+
 def test_a_guest_makes_nothing_and_invites_nobody(room: Actor) -> None:
     guest = room.guest("Gil")
     assert guest.refused("POST", "channels", {"name": "mine"}) == (403, "forbidden")
