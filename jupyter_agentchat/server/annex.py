@@ -68,7 +68,7 @@ class Annex:
         secret = await self._secret_of(door)
         if operation.who == "bootstrapper" and secret is None:
             raise Unauthenticated("On a Jupyter server, bootstrap needs Jupyter's own login or token.")
-        body = bytes(door.body) if door.request.method in {"POST", "PATCH", "PUT"} else None
+        body = bytes(door.body) if door.body or door.request.method in {"POST", "PATCH", "PUT"} else None
         response = await self._fetch(_path_of(door), str(door.request.method), secret, body)
         if operation.reply is p.SignedIn and response.code < 300:
             door.set_session(operation, msgspec.json.decode(response.body, type=p.SignedIn))
@@ -141,6 +141,7 @@ class Annex:
             return await self._http.fetch(
                 url, method=method, body=body, headers=_bearer(secret) if secret else HTTPHeaders(),
                 validate_cert=not _is_loopback(url), request_timeout=PATIENCE, raise_error=False,
+                allow_nonstandard_methods=True,  # a DELETE with a body
             )  # fmt: skip
         except (OSError, HTTPStreamClosedError) as error:
             raise self._away() from error

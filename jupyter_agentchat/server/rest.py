@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -15,6 +16,8 @@ from .door import BESIDE_THE_REQUEST, Door, Gate, session_cookie
 _TEMPLATES = [(operation.path.split("/"), operation) for operation in OPERATIONS]
 SESSION_DAYS = 30
 MAX_BODY_BYTES = 16 * 1024 * 1024
+STRANGERS_BYTES = 64 * 1024
+"""Of a body whose sender is not known: no call that is open to anyone takes more."""
 SKIPPED_BYTES = 1024 * 1024 * 1024
 """A body that is too large is read to its end and thrown away, so that its sender gets to read why; one longer than this is
 hung up on."""
@@ -55,11 +58,26 @@ class RestHandler(Door):
     def initialize(self, gate: Gate) -> None:
         super().initialize(gate)
         self.body = bytearray()
+        self._limit_bytes = MAX_BODY_BYTES
+        self._reading: asyncio.Task[Any] | None = None
 
     async def prepare(self) -> None:
         connection = self.request.connection
         if isinstance(connection, HTTP1Connection):
             connection.set_max_body_size(SKIPPED_BYTES)
+        if self.gate.annex is None and not self._says_that_it_is_short():
+            try:
+                who = (await self.caller()).who
+            except Exception:  # `serve` says why
+                who = None
+            if who is None:
+                self._limit_bytes = STRANGERS_BYTES
+
+    def _says_that_it_is_short(self) -> bool:
+        size = self.request.headers.get("Content-Length")
+        if size is None:
+            return "Transfer-Encoding" not in self.request.headers
+        return size.isdecimal() and int(size) <= STRANGERS_BYTES
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         # tornado itself refuses (a path that is no UTF-8), before the body was read: then it hangs up, and must say so.
@@ -67,28 +85,42 @@ class RestHandler(Door):
         super().write_error(status_code, **kwargs)
 
     def data_received(self, chunk: bytes) -> None:
-        if len(self.body) <= MAX_BODY_BYTES:
+        if len(self.body) <= self._limit_bytes:
             self.body += chunk
+
+    def _check_size(self) -> None:
+        if len(self.body) > self._limit_bytes:
+            raise MessageTooLarge(
+                f"The body is longer than {self._limit_bytes:,} bytes: send less at once.", limit_bytes=self._limit_bytes
+            )
+
+    def on_connection_close(self) -> None:
+        if self._reading:
+            self._reading.cancel()  # nobody waits for this page anymore, and whoever polled is not here by it
 
     async def serve(self, path: str) -> None:
         try:
             assert self.request.method
             operation, in_path = find(self.request.method, path)
-            if len(self.body) > MAX_BODY_BYTES:
-                raise MessageTooLarge(
-                    f"The body is longer than {MAX_BODY_BYTES:,} bytes: send less at once.", limit_bytes=MAX_BODY_BYTES
-                )
             if annex := self.gate.annex:
+                self._check_size()
                 await annex.forward(self, operation, in_path)
                 return
             caller = await self.caller()
             self.gate.hub.check_known(operation, caller)  # who may not call need not be told what is wrong with the call
+            self._check_size()
             if operation.who == "bootstrapper" and caller.who is None and "Origin" in self.request.headers:
                 # A page whose name was rebound to this host is of the same origin: it must not become the owner.
                 raise XsrfFailed("A workspace is founded by a program, not by a page: use curl, or the client.")
+            if operation.method == "GET":
+                self._reading = asyncio.current_task()
             status, reply = await self.gate.hub.call(operation, caller, self.decode(operation, in_path))
+            self._reading = None
             self.set_session(operation, reply)
             self.send(status, reply)
+        except asyncio.CancelledError:
+            if self._reading is None:
+                raise
         except Exception as error:  # the door is where every error becomes a reply
             self.refuse(error)
 
@@ -96,7 +128,12 @@ class RestHandler(Door):
 
     def decode(self, operation: Operation, in_path: dict[str, str]) -> Any:
         if self.request.method in {"GET", "DELETE"}:
-            return convert({**query_of(self), **in_path}, operation.request, strict=False)
+            said = self._fields(in_path) if self.request.method == "DELETE" and self.body else {}
+            return convert({**query_of(self), **said, **in_path}, operation.request, strict=False)
+        return convert({**self._fields(in_path), **in_path}, operation.request)
+
+    def _fields(self, in_path: dict[str, str]) -> dict[str, Any]:
+        """The body's."""
         try:
             body = msgspec.json.decode(self.body or b"{}")
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -105,7 +142,7 @@ class RestHandler(Door):
             raise InvalidRequest(f"The body is a JSON {type(body).__name__}: send an object.")
         if twice := body.keys() & in_path.keys():
             raise InvalidRequest(f"{', '.join(twice)} stands in the path: leave it out of the body.")
-        return convert({**body, **in_path}, operation.request)
+        return body
 
     def set_session(self, operation: Operation, reply: Any) -> None:
         cookie = session_cookie(self.request, self.gate.path)

@@ -26,6 +26,8 @@ HEARTBEAT = 30.0
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 IN_FLIGHT = 256
 """Commands of one connection that may wait for the disk at once; then its next frame is not read."""
+IN_FLIGHT_BYTES = 1024 * 1024
+"""The same, in bytes: what large frames hold becomes many times their size as Python's objects."""
 FIRST_WORD = 0.1
 """Seconds in which a new connection may say `subscribe` before it gets live events of all its channels: without the pause
 a client that replays from a cursor could first get live what it is about to replay."""
@@ -39,7 +41,9 @@ class WsHandler(Door):
     _follower: Follower | None = None
     _expiry: Expiry | None = None
     _pump: asyncio.Task[None] | None = None
-    _tasks: set[asyncio.Task[None]]
+    _tasks: dict[asyncio.Task[None], int]
+    """What is being obeyed, and how long its frame was."""
+    _in_flight_bytes = 0
     _wire: Wire
     _ended = False
     """The credential behind it was revoked, or it is closed: what still comes is not obeyed."""
@@ -94,7 +98,7 @@ class WsHandler(Door):
             self._wire.begin()
             return
         who = self._caller.known
-        self._tasks = set()
+        self._tasks = {}
         self._first_word = asyncio.Event()
         self._following = asyncio.Lock()
         hub = self.gate.hub
@@ -196,12 +200,20 @@ class WsHandler(Door):
             return self._tube.send(message)
         # A task each: they reach the journal in the order of their frames, and share its commits.
         task = self._loop.create_task(self._handle(message))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return self._until_fewer_wait() if len(self._tasks) >= IN_FLIGHT else None
+        self._tasks[task] = len(message)
+        self._in_flight_bytes += len(message)
+        task.add_done_callback(self._obeyed)
+        return self._until_fewer_wait() if self._too_many_wait else None
+
+    def _obeyed(self, task: asyncio.Task[None]) -> None:
+        self._in_flight_bytes -= self._tasks.pop(task)
+
+    @property
+    def _too_many_wait(self) -> bool:
+        return len(self._tasks) >= IN_FLIGHT or self._in_flight_bytes >= IN_FLIGHT_BYTES
 
     async def _until_fewer_wait(self) -> None:
-        while len(self._tasks) >= IN_FLIGHT:
+        while self._too_many_wait:
             await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
 
     async def _handle(self, message: bytes) -> None:
@@ -217,6 +229,8 @@ class WsHandler(Door):
             note_refusal(refusal, **(self._follower.ids if self._follower else {}), request_id=request_id)
             request_id = request_id or _request_id_of(message)
             reply = p.ErrorFrame(refusal.code, refusal.message, **refusal.details)
+            # Its traceback holds this frame, and with it what was said, until somebody collects such circles.
+            del refusal
         finally:
             self._first_word.set()
         if request_id is not None:

@@ -28,6 +28,7 @@ READ_BYTES = 64 * 1024
 GOODBYE = 5.0
 """Seconds that a peer has for its part of a close."""
 DATA = frozenset({Opcode.TEXT, Opcode.BINARY, Opcode.CONT})
+PONG = 0x80 | Opcode.PONG
 
 
 def framed(payload: bytes) -> bytes:
@@ -77,7 +78,7 @@ class Wire(asyncio.Protocol):
         self._on_message = on_message
         self._on_lost = on_lost
         self._loop = asyncio.get_running_loop()
-        self._parts: list[bytes] = []
+        self._parts = bytearray()  # not a list: fragments may be empty, and then no size bounds how many there are
         self._arrived: deque[bytes] = deque()
         self._busy: asyncio.Task[None] | None = None
         self._writable = asyncio.Event()
@@ -145,10 +146,10 @@ class Wire(asyncio.Protocol):
             if frame.fin and not self._parts:
                 self._arrived.append(bytes(frame.data))
                 continue
-            self._parts.append(bytes(frame.data))
+            self._parts += frame.data
             if frame.fin:
-                self._arrived.append(b"".join(self._parts))
-                self._parts = []
+                self._arrived.append(bytes(self._parts))
+                self._parts = bytearray()
         self._send()
         self._hand_over()
 
@@ -175,6 +176,8 @@ class Wire(asyncio.Protocol):
 
     def _send(self) -> None:
         for data in self._core.data_to_send():
+            if data and data[0] == PONG and not self._writable.is_set():
+                continue  # who pings and does not read would make them pile up; RFC 6455, section 5.5.3, lets us leave some out
             if data:
                 self._transport.write(data)
             else:

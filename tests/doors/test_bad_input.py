@@ -251,6 +251,15 @@ def test_the_websocket_without_a_handshake_answers_in_json(agent: Actor) -> None
 
 
 @pytest.mark.usefixtures("alive")
+def test_nobody_is_listened_to_for_long_before_it_is_known_who_calls(agent: Actor) -> None:
+    long = {"name": "x" * 100_000, "email": "x" * 100_000, "content": "x" * 100_000}
+    nobody = Actor(agent.url)
+    for path, expected in (("login", (413, "message_too_large")), (agent.path("/messages"), (401, "unauthenticated"))):
+        assert nobody.refused("POST", path, long) == expected
+    assert nobody.call("POST", "login", long, status=413)["error"]["limit_bytes"] == 64 * 1024
+    assert agent.post("x" * 100_000)["content"] == "x" * 100_000
+
+
 def test_a_body_past_all_limits_is_refused_and_costs_the_others_nothing(agent: Actor) -> None:
     import requests
 

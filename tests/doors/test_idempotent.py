@@ -98,6 +98,24 @@ def test_a_repeated_call_changes_nothing_and_says_what_the_first_said(owner: Own
     assert told[0] == told[1]
 
 
+def test_a_client_id_of_one_thing_is_not_good_for_another(hall: Owner, room: Actor) -> None:
+    one, other = (hall.call("POST", "agents", {"name": f"{name} of {room.id}"})["agent"]["id"] for name in ("one", "other"))
+    key = hall.call("POST", f"agents/{one}/keys", {"client_id": room.id})
+    assert hall.refused("POST", f"agents/{other}/keys", {"client_id": room.id}) == (409, "conflict")
+    assert Actor(hall.url, key["api_key"]).call("GET", "me")["participant"]["id"] == one
+    for first, second in (("agents", "channels"), ("channels", "agents")):
+        room.call("POST", first, {"name": f"a thing among {first} of {room.id}", "client_id": first})
+        named = {"name": f"a thing among {second} of {room.id}, too", "client_id": first}
+        assert room.refused("POST", second, named) == (409, "conflict")
+
+
+def test_a_deletion_takes_its_client_id_from_its_body_too(room: Actor) -> None:
+    path = message_path(room, room.post("to be deleted"))
+    told = [room.call("DELETE", path, {"client_id": "once"}) for _ in range(2)]
+    assert told == [{"ok": True}] * 2
+    assert room.refused("DELETE", path, {"client": "once"}) == (400, "invalid_request")
+
+
 def test_of_a_repeated_secret_the_one_that_arrived_is_good(owner: Owner) -> None:
     agent = owner.agent
     lost, got = (agent.call("POST", "agents", {"name": "helper", "client_id": "once"}) for _ in range(2))

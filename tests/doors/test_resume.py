@@ -170,6 +170,17 @@ def test_edits_and_deletions_are_told_alike_live_and_replayed(hall: Owner, room:
         assert events.take(2) == streamed[2:]
 
 
+def test_a_long_poll_that_was_given_up_is_nobodys_presence(serve: Start) -> None:
+    owner = Owner(serve("--Limits.presence_grace=0.5").url)
+    agent = owner.agent
+    with owner.connect() as reader:
+        reader.ask("subscribe", channel_id=owner.channel_id)
+        with pytest.raises(requests.Timeout):
+            agent.http.get(f"{agent.url}api/v1/{agent.path('/messages?wait=60')}", timeout=1)
+        for state in ("online", "offline"):  # the second comes in the test's time only if the hub does not go on waiting
+            reader.until("signal", kind="presence", participant_id=agent.id, data={"state": state})
+
+
 def test_a_stream_begins_where_it_is_told_to_and_last_event_id_wins(hall: Owner, room: Actor) -> None:
     posted = [room.post(str(n))["seq"] for n in range(4)]
 

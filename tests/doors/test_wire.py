@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket as sockets
 import struct
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
@@ -13,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 import websocket
 
+from jupyter_agentchat.server.wire import Wire
 from tests.actors import Actor, Owner
 
 CONTINUED, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
@@ -221,6 +224,62 @@ def test_a_flood_without_reading_is_not_read_on_and_hurts_nobody(room: Actor) ->
         with pytest.raises(TimeoutError):
             ws.tcp.sendall(ping * 2000)
         room.post("fine")
+
+
+class Listening:
+    """A `Wire` at one end of a pair of sockets, whose other end is ours."""
+
+    async def __aenter__(self) -> Listening:
+        self.heard: asyncio.Queue[bytes] = asyncio.Queue()
+        self.wire = Wire(1024 * 1024, 30.0, self.heard.put_nowait, lambda: None)
+        self.ours, theirs = sockets.socketpair()
+        for end in (self.ours, theirs):
+            end.setblocking(False)
+            end.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, 4096)
+        await asyncio.get_running_loop().connect_accepted_socket(lambda: self.wire, theirs)
+        self.wire.begin()
+        return self
+
+    async def send(self, written: bytes) -> None:
+        await asyncio.get_running_loop().sock_sendall(self.ours, written)
+
+    async def __aexit__(self, *_: object) -> None:
+        self.ours.close()
+
+
+@pytest.mark.anyio
+async def test_pings_of_a_peer_that_does_not_read_do_not_pile_up_their_pongs() -> None:
+    async with Listening() as end:
+        for _ in range(50):
+            await end.send(frame(PING, b"x" * 125) * 100)
+        await end.send(frame(TEXT, b"done"))
+        assert await end.heard.get() == b"done"
+        assert end.wire.unsent < 100_000  # of 635,000
+
+
+@pytest.mark.anyio
+async def test_empty_fragments_without_end_are_not_kept() -> None:
+    async with Listening() as end:
+        await end.send(frame(TEXT, b"all ", fin=False))
+        tracemalloc.start()
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(50):
+            await end.send(frame(CONTINUED, fin=False) * 1000)
+        await end.send(frame(PING))
+        await asyncio.get_running_loop().sock_recv(end.ours, 100)
+        after, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert after - before < 100_000
+        await end.send(frame(CONTINUED, b"of it"))
+        assert await end.heard.get() == b"all of it"
+
+
+def test_large_frames_are_obeyed_one_after_the_other_and_all_of_them(room: Actor) -> None:
+    with room.connect() as socket:
+        for at in range(4):
+            socket.say("send_message", channel_id=room.channel_id, content="x", parts=[{"n": at, "of": "x" * 900_000}])
+        assert [socket.until("sent")["type"] for _ in range(4)] == ["sent"] * 4
+    assert [message["parts"][0]["n"] for message in room.history()] == list(range(4))
 
 
 def test_an_ordinary_client_says_goodbye_and_hears_it(room: Actor) -> None:
