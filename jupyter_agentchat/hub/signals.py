@@ -104,8 +104,9 @@ class Signals:
             InvalidRequest, MessageTooLarge: the data is not what the kind wants, or too much.
         """
         order = next(self._orders)  # a signal that waits below must not be taken for the newer one
-        check_data(signal.kind, signal.data)
+        rules.check_depth(signal.data, "The signal's data")
         frame = _frame(signal.channel_id, who.id, signal.kind, signal.data)
+        check_data(signal.kind, signal.data)
         role = self._seats.get((signal.channel_id, who.id)) or await self._seat(signal.channel_id, who.id)
         if signal.kind != "presence":
             rules.check_may_write(role)
@@ -296,11 +297,10 @@ def _frame(channel_id: str, participant_id: str, kind: p.SignalKind, data: dict[
 
 
 def check_data(kind: p.SignalKind, data: dict[str, Any]) -> None:
-    """What a kind needs in its data is there and makes sense; what else is there goes along.
+    """What a kind's known fields hold makes sense; what else is there goes along.
 
     Raises: InvalidRequest.
     """
-    rules.check_depth(data, "The signal's data")
     for complaint in CHECKS[kind](data):
         raise InvalidRequest(f"A {kind} signal's {complaint}.")
 
@@ -310,14 +310,14 @@ def _typing(data: dict[str, Any]) -> Iterator[str]:
 
 
 def _presence(data: dict[str, Any]) -> Iterator[str]:
-    if data.get("state") not in ("online", "away"):
+    if data.get("state", "online") not in ("online", "away"):
         yield 'data says {"state": "away"}, or "online" again; that you are offline the hub sees by itself'
 
 
 def _status(data: dict[str, Any]) -> Iterator[str]:
-    text = data.get("text")
+    text = data.get("text", "")
     if not isinstance(text, str) or len(text) > LONGEST_TEXT:
-        yield f'data needs {{"text": …}}, a string of at most {LONGEST_TEXT} characters'
+        yield f"`text` is not a string of at most {LONGEST_TEXT} characters"
 
 
 def _progress(data: dict[str, Any]) -> Iterator[str]:

@@ -76,7 +76,7 @@ def test_json_lines_have_the_ids_as_fields(serve: Start) -> None:
     server = serve("--log-level=DEBUG", "--log-format=json")
     owner = Owner(server.url)
     with owner.agent.connect() as socket:
-        socket.ask("signal", channel_id=owner.channel_id, kind="status", data={})
+        socket.ask("signal", channel_id=owner.channel_id, kind="status", data={"text": 5})
     _, logged = server.end()
     # At this level traitlets tells of its own options, before it knows the format.
     lines = [json.loads(line) for line in logged.splitlines() if "ServeApp]" not in line]

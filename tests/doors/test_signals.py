@@ -94,11 +94,11 @@ def nested(levels: int) -> Json:
 @pytest.mark.parametrize(
     ("kind", "data"),
     [
-        ("status", {}), ("status", {"text": "x" * 501}), ("status", {"text": 5}),
+        ("status", {"text": "x" * 501}), ("status", {"text": 5}),
         ("progress", {"text": "x", "done": "many"}), ("progress", {"text": "x", "done": True}),
-        ("progress", {"text": "x", "done": 10**400}), ("progress", {"done": 1}),
+        ("progress", {"text": "x", "done": 10**400}),
         ("stream", {"text": "x"}), ("stream", {"id": "", "text": "x"}), ("stream", {"id": "x" * 129, "text": "x"}),
-        ("stream", {"id": "x"}), ("presence", {"state": "offline"}), ("presence", {}),
+        ("stream", {"id": "x"}), ("presence", {"state": "offline"}),
         ("typing", {"deep": nested(100)}), ("typing", []), ("smell", {}),
     ],
 )  # fmt: skip

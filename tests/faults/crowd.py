@@ -74,6 +74,11 @@ class Person:
                 await asyncio.sleep(min(said["error"].get("retry_after", 0.1), 0.5))
             await asyncio.sleep(AGAIN)
 
+    @property
+    def was_refused(self) -> bool:
+        """Whether it has heard that the hub refuses."""
+        return bool(self.refusals)
+
     def refused(self, error: Json) -> None:
         assert error["code"] != "internal_error", error
         assert error["retry_after"] > 0
@@ -175,6 +180,10 @@ class Asker(HttpSender):
     def __init__(self, url: str, actor: Actor, name: str, racers: list[Person], pause: float = 0.0) -> None:
         super().__init__(url, actor, name, pause)
         self._racers = racers
+
+    @property
+    def was_refused(self) -> bool:
+        return any(person.refusals for person in (self, *self._racers))
 
     async def send(self) -> None:
         async with self.http() as http:

@@ -52,7 +52,7 @@ def test_nothing_unconfirmed_is_told_as_sent_when_fsync_fails(doomed: Serve, ser
         os.kill(doomed.process.pid, signal.SIGUSR1)
         await asyncio.to_thread(all_refused)
         # Order is promised to who was refused nothing; so they must have heard it, before what was refused may turn up again.
-        while not all(sender.refusals for sender in crowd.senders):  # noqa: ASYNC110 (they are not told of each other)
+        while not all(sender.was_refused for sender in crowd.senders):  # noqa: ASYNC110 (they are not told of each other)
             await asyncio.sleep(0.01)
         doomed.kill()
         await asyncio.to_thread(serve, "--port", port)
