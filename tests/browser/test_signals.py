@@ -130,6 +130,34 @@ def test_an_asker_that_is_gone_is_said_at_its_question_and_so_that_it_is_back(la
     expect(page.get_by_text("got safe")).to_be_visible()
 
 
+def test_the_way_to_an_open_question_leads_there_however_far_back_it_is(lab: Lab, page: Page) -> None:
+    work = "agent.ask('What was it again?', choices=['this', 'that'])\nfor n in range(130): agent.post(f'message {n}')"
+    cells = [AGENT.replace("agent.panel()", ""), work]
+    open_notebook(page, lab, lab.notebook("back.ipynb", *cells)).run_all()
+    log = page.get_by_role("log", name="back")
+    expect(log.get_by_text("message 129", exact=True)).to_have_count(1)
+    until(lambda: "vnd.agentchat" in (lab.root / "back.ipynb").read_text(), "the panel to save its notebook")
+    page.reload()
+    button = page.get_by_role("button", name="that", exact=True)
+    expect(log.get_by_text("message 129", exact=True)).to_have_count(1)
+
+    def is_there() -> None:
+        expect(button).to_be_in_viewport()
+        page.wait_for_timeout(500)  # in which earlier messages would come in
+        expect(button).to_be_in_viewport()
+
+    is_there()
+    log.evaluate("log => log.scrollTo(0, log.scrollHeight)")
+    page.get_by_role("button", name="Open question", exact=True).click()
+    is_there()
+    log.evaluate("log => log.scrollTo(0, 0)")
+    is_there()
+    page.get_by_role("button", name="Load earlier messages").click()
+    expect(log.get_by_text("message 35", exact=True)).to_have_count(1)
+    page.get_by_role("button", name="Open question", exact=True).click()
+    is_there()
+
+
 # ---------------------------------------------------------------------------------------------- the page of a guest
 
 
@@ -237,23 +265,3 @@ def test_who_answers_by_keyboard_goes_on_from_the_log(owner: Owner, guest: Page)
     box.press("Enter")
     expect(guest.get_by_text("Gil answered Gil")).to_be_visible()
     assert focused(guest) == "log"
-
-
-def test_the_way_to_an_open_question_leads_there_however_far_back_it_is(owner: Owner, guest: Page) -> None:
-    owner.agent.ask("What was it again?", choices=["this", "that"])
-    for n in range(130):
-        owner.agent.post(f"message {n}")
-    guest.reload()
-    button = guest.get_by_role("button", name="that", exact=True)
-    expect(button).to_be_in_viewport()
-    guest.wait_for_timeout(500)  # in which earlier messages would come in
-    expect(button).to_be_in_viewport()
-    log = guest.get_by_role("log")
-    log.evaluate("log => log.scrollTo(0, log.scrollHeight)")
-    guest.get_by_role("button", name="Open question", exact=True).click()
-    expect(button).to_be_in_viewport()
-    guest.wait_for_timeout(500)
-    expect(button).to_be_in_viewport()
-    guest.get_by_role("button", name="Load earlier messages").click()
-    expect(log.get_by_text("message 35", exact=True)).to_have_count(1)
-    until(lambda: guest.get_by_role("button", name="Open question", exact=True).is_visible(), "the way back")

@@ -61,21 +61,22 @@ export function NowLine({ live }: { live: Live }) {
 }
 
 function Line({ name, doing: { status, progress } }: { name: string; doing: Doing }) {
-  const step = progress && `${progress.text} ${countText(progress)}`.trim();
-  const isSaidTwice = status === progress?.text;
+  const step = progress?.text;
+  const isSaidTwice = status === step;
   return (
     <li>
       <span class="author">{name}</span>{" "}
       {status && !isSaidTwice && (
         <span class="status" title={status}>
-          {step ? `${status} · ` : status}
+          {progress ? `${status} ·` : status}
         </span>
-      )}
+      )}{" "}
       {step && (
         <span class="step" title={step}>
           {step}
         </span>
-      )}
+      )}{" "}
+      {progress && <span class="tally">{countText(progress)}</span>}
       {progress && <Bar label={`${name}: ${progress.text}`} progress={progress} />}
     </li>
   );

@@ -93,9 +93,11 @@ header { display: flex; align-items: center; gap: 8px; padding: 6px 12px; border
 .lines li { display: flex; align-items: center; gap: 6px; height: 21px; line-height: 21px; white-space: nowrap; }
 .lines li > span { overflow: hidden; text-overflow: ellipsis; }
 .lines .author { flex: none; max-width: 40%; }
-.lines .status { flex: 0 1000 auto; min-width: 0; }
-.lines .step { flex: 0 1 auto; min-width: 0; font-variant-numeric: tabular-nums; }
-.lines .bar { flex: 0 100 120px; min-width: 48px; height: 5px; margin-left: 4px; border-radius: 3px; background: color-mix(in srgb, var(--fg) 16%, var(--bg)); }
+/* The status gives way first, then the bar; the count never does. */
+.lines .status { flex: 0 100000 auto; min-width: 0; }
+.lines .step { flex: 0 1 auto; min-width: 0; }
+.lines .tally { flex: none; font-variant-numeric: tabular-nums; }
+.lines .bar { flex: 0 1000 120px; min-width: 48px; height: 5px; margin-left: 4px; border-radius: 3px; background: color-mix(in srgb, var(--fg) 16%, var(--bg)); }
 .bar > span { display: block; height: 100%; border-radius: 3px; background: var(--agent); }
 .bar.unknown > span { width: 35%; }
 .lines .quiet { display: block; height: 21px; padding: 0 6px; margin-left: -6px; line-height: 21px; }
