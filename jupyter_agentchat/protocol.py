@@ -355,6 +355,12 @@ class ListQuestions(Request):
     channel_id: Id | None = None
 
 
+class ReadStatus(Request):
+    """With ``channel_id``: its agents, and what they last said there."""
+
+    channel_id: Id | None = None
+
+
 class CreateAgent(Change):
     name: Name
     description: Annotated[str, Meta(max_length=2000)] | None = None
@@ -586,7 +592,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("create_invite", "POST", "invites", CreateInvite, InviteReply, 201),
     Operation("me", "GET", "me", Nothing, MeReply),
     Operation("list_participants", "GET", "participants", Nothing, ParticipantsReply),
-    Operation("status", "GET", "status", Nothing, StatusReply),
+    Operation("status", "GET", "status", ReadStatus, StatusReply),
 )
 
 # ---------------------------------------------------------------------------------------------- frames, client → server

@@ -248,12 +248,16 @@ class Hub:
     async def me(self, caller: Caller, request: p.Nothing) -> p.MeReply:
         return p.MeReply(caller.known.participant, self.epoch, p.PROTOCOL)
 
-    async def status(self, caller: Caller, request: p.Nothing) -> p.StatusReply:
+    async def status(self, caller: Caller, request: p.ReadStatus) -> p.StatusReply:
         who = caller.known
         agents = await self.store.read(lambda db: read.acquaintances(db, None if who.owns_workspace else who.id))
         open_counts = await self.store.read(lambda db: read.open_question_counts(db, None if who.owns_workspace else who.id))
         channels = await self.store.read(lambda db: read.channel_ids(db, who.id))
         mine = None if who.owns_workspace else {channel_id for channel_id, _ in channels}
+        if request.channel_id is not None:
+            members = (await self.conversations.list_members(caller, p.OneChannel(request.channel_id))).members
+            seated = {member.participant_id for member in members}
+            agents, mine = [agent for agent in agents if agent.id in seated], {request.channel_id}
         shown = [
             p.AgentStatus(
                 agent.id, agent.name, self.feed.connections_of(agent.id), open_counts.get(agent.id, 0),

@@ -246,6 +246,11 @@ export interface ListQuestions {
   channel_id?: string;
 }
 
+/** With ``channel_id``: its agents, and what they last said there. */
+export interface ReadStatus {
+  channel_id?: string;
+}
+
 export interface CreateAgent {
   name: string;
   description?: string;

@@ -13,7 +13,7 @@ let world: FakeSurroundings;
 const NOBODY: Record<string, unknown> = {
   "questions?channel_id=ch_1": { questions: [] },
   "channels/ch_1/members": { members: [] },
-  status: { agents: [] },
+  "status?channel_id=ch_1": { agents: [] },
 };
 
 beforeEach(() => {

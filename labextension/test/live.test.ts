@@ -3,7 +3,7 @@ import { beforeEach, test } from "node:test";
 
 import { Conversation, TYPING_EVERY } from "../src/ui/conversation";
 import { countText, typingText } from "../src/ui/format";
-import { DONE_FOR, DRAFT_FOR, DRAWN_EVERY, SAID_FOR, TYPING_FOR, type Now } from "../src/ui/live";
+import { COUNTED_FOR, DONE_FOR, DRAFT_FOR, DRAWN_EVERY, SAID_FOR, TYPING_FOR, type Now } from "../src/ui/live";
 import type { AgentStatus, Member, SignalKind } from "../src/protocol";
 import { FakeSurroundings, message, page, serve, settle } from "./hub";
 
@@ -21,7 +21,7 @@ beforeEach(() => {
     asked.push(path);
     if (path.startsWith("questions")) return { body: { questions: [] } };
     if (path.endsWith("/members")) return { body: { members } };
-    return { body: path === "status" ? { agents } : page([message(1)]) };
+    return { body: path.startsWith("status") ? { agents } : page([message(1)]) };
   });
 });
 
@@ -68,7 +68,7 @@ test("on opening it asks once who is here and what agents last said", async () =
   const { doing, presence } = conversation.live.current;
   assert.deepEqual(doing.map(({ id, status, progress }) => [id, status, progress?.done]), [["ag_bot", "reading", 42]]);
   assert.deepEqual([presence, here(conversation.live.current)], [true, ["Ada", "Eve", "bot"]]);
-  assert.equal(asked.filter((path) => path === "status" || path.endsWith("/members")).length, 2);
+  assert.equal(asked.filter((path) => path.startsWith("status") || path.endsWith("/members")).length, 2);
 
   agents = [agent("ag_bot", { status: { text: "long ago", at: old }, progress: { text: "scraping", done: 100, total: 100, at: old } })];
   assert.deepEqual((await live()).live.current.doing, []);
@@ -105,6 +105,9 @@ test("an agent keeps one line; what is complete goes soon, what it said last aft
     { id: "ag_bot", status: "comparing" },
     { id: "ag_far", progress: { text: "counting", done: 7 } },
   ]);
+  world.pass(COUNTED_FOR - DONE_FOR);
+  assert.deepEqual(now.current.doing.map(({ id }) => id), ["ag_bot"]);
+  hear("ag_far", "progress", { text: "counting", done: 7 });
   hear("ag_far", "presence", { state: "offline" });
   assert.deepEqual(now.current.doing.map(({ id }) => id), ["ag_bot"]);
   world.pass(SAID_FOR);
@@ -183,7 +186,7 @@ test("somebody unknown who signals is asked for, once", async () => {
   hear("ag_stranger", "typing");
   await settle();
   assert.equal(now.current.people.get("hu_new")?.name, "Nia");
-  assert.deepEqual(asked.sort(), ["channels/ch_1/members", "status"]);
+  assert.deepEqual(asked.sort(), ["channels/ch_1/members", "status?channel_id=ch_1"]);
 });
 
 test("in a channel too large for the hub to tell who comes and goes, nothing is said of it", async () => {
@@ -193,7 +196,7 @@ test("in a channel too large for the hub to tell who comes and goes, nothing is 
 
 test("a hub that does not say who is here has a conversation nonetheless", async () => {
   serve((path) => {
-    if (path === "status") return { status: 403, body: { error: { code: "forbidden", message: "Not for you." } } };
+    if (path.startsWith("status")) return { status: 403, body: { error: { code: "forbidden", message: "Not for you." } } };
     return { body: path.startsWith("questions") ? { questions: [] } : path.endsWith("/members") ? { members } : page([message(1)]) };
   });
   const conversation = await live();

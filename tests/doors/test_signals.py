@@ -182,4 +182,7 @@ def test_status_tells_what_each_agent_said_last(hall: Owner, room: Actor) -> Non
         sender.ask("signal", channel_id=secret, kind="status", data={"text": "plotting"})
         assert status_of(guest, room)["status"]["text"] == "reading", "a guest of one channel learns nothing of another"
         assert status_of(hall, room)["status"]["text"] == "plotting"
+        [here] = hall.call("GET", f"status?channel_id={room.channel_id}")["agents"]
+        assert (here["participant_id"], here["status"]["text"]) == (room.id, "reading")
+        assert guest.refused("GET", f"status?channel_id={secret}") == (404, "channel_not_found")
     assert status_of(guest, room)["progress"]["done"] == 2, "and when it has gone"

@@ -8,6 +8,8 @@ import { Refusal, Unreachable, call, type Address } from "./rest";
 export const TYPING_FOR = 10_000;
 export const DRAFT_FOR = 10_000;
 export const SAID_FOR = 10 * 60_000;
+/** Of a count without a total, nobody can tell that it is complete. */
+export const COUNTED_FOR = 60_000;
 /** So long may a progress be seen to be complete. */
 export const DONE_FOR = 5_000;
 /** What is heard within this time is drawn at once: agents say a lot. */
@@ -100,7 +102,7 @@ export class Live {
     try {
       const [{ members }, { agents }] = await Promise.all([
         call<MembersReply>(this.address, "GET", `channels/${this.channelId}/members`),
-        call<StatusReply>(this.address, "GET", "status"),
+        call<StatusReply>(this.address, "GET", `status?channel_id=${this.channelId}`),
       ]);
       this.seat(members);
       for (const agent of agents) this.recall(agent);
@@ -277,7 +279,8 @@ function isSame(one: Draft, other: Draft): boolean {
 }
 
 function holds({ done, total }: Progress): number {
-  return done !== undefined && total !== undefined && done >= total ? DONE_FOR : SAID_FOR;
+  if (total === undefined) return COUNTED_FOR;
+  return done !== undefined && done >= total ? DONE_FOR : SAID_FOR;
 }
 
 /** The hub checks what it passes on; what another hub does not, is no reason to fall. */
