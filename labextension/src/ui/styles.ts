@@ -55,7 +55,7 @@ textarea:focus, input:focus { border-color: var(--accent); outline: 1px solid va
   .loading span { animation: breathe 1.4s ease-in-out infinite; }
   .now { transition: height .18s ease-out; }
   .bar > span { transition: width .2s linear; }
-  .bar.unknown > span { animation: pass 1.6s ease-in-out infinite alternate; }
+  .lines .bar.unknown > span { width: 35%; opacity: 1; animation: pass 1.6s ease-in-out infinite alternate; }
   .draft .markdown > p:last-child::after { animation: breathe 1s steps(2) infinite; }
 }
 @keyframes pass { from { transform: translateX(-30%); } to { transform: translateX(215%); } }
@@ -99,7 +99,7 @@ header { display: flex; align-items: center; gap: 8px; padding: 6px 12px; border
 .lines .tally { flex: none; font-variant-numeric: tabular-nums; }
 .lines .bar { flex: 0 1000 120px; min-width: 48px; height: 5px; margin-left: 4px; border-radius: 3px; background: color-mix(in srgb, var(--fg) 16%, var(--bg)); }
 .bar > span { display: block; height: 100%; border-radius: 3px; background: var(--agent); }
-.bar.unknown > span { width: 35%; }
+.bar.unknown > span { opacity: .4; }
 .lines .quiet { display: block; height: 21px; padding: 0 6px; margin-left: -6px; line-height: 21px; }
 .typing { height: 21px; overflow: hidden; line-height: 21px; text-overflow: ellipsis; white-space: nowrap; font-style: italic; }
 .composer { display: flex; align-items: flex-end; gap: 8px; padding: 8px 12px; border-top: 1px solid var(--line); }
