@@ -95,6 +95,7 @@ class RestHandler(Door):
             )
 
     def on_connection_close(self) -> None:
+        super().on_connection_close()
         if self._reading:
             self._reading.cancel()  # nobody waits for this page anymore, and whoever polled is not here by it
 

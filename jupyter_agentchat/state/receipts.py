@@ -17,6 +17,7 @@ from .. import commands as c
 from ..commands import AnyCommand, Enrolled, Posted
 from ..errors import Conflict, NotFound
 from ..protocol import seconds_of, timestamp
+from .channels import seat
 from .rows import message_by_id
 
 INTO = 'INTO receipts ("partition", actor, client_id, subject, until, outcome)'
@@ -105,6 +106,7 @@ def _nothing(db: sqlite3.Connection, command: AnyCommand, told: str | None) -> N
 
 
 def _posted(db: sqlite3.Connection, command: c.Post | c.Close | c.Withdraw, told: str) -> Posted:
+    seat(db, command.channel_id, command.actor)  # what became of it since, an answer for one, is for members only
     message = message_by_id(db, command.channel_id, told)
     if message is None:
         raise NotFound(f"The message {told}, which you sent as {command.client_id!r}, is not there any more.")
@@ -112,6 +114,7 @@ def _posted(db: sqlite3.Connection, command: c.Post | c.Close | c.Withdraw, told
 
 
 def _edited(db: sqlite3.Connection, command: c.Edit, told: None) -> Any:
+    seat(db, command.channel_id, command.actor)
     return message_by_id(db, command.channel_id, command.message_id)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import socket as sockets
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
-from tests.actors import Actor, Owner
+from tests.actors import Actor, Owner, Start
 
 MIB = 1024 * 1024
 
@@ -251,6 +253,21 @@ def test_the_websocket_without_a_handshake_answers_in_json(agent: Actor) -> None
 
 
 @pytest.mark.usefixtures("alive")
+def test_a_body_that_ends_in_its_middle_is_forgotten(serve: Start) -> None:
+    server = serve()
+    agent = Owner(server.url).agent
+    head = f"POST /api/v1/{agent.path('/messages')} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {agent.token}\r\n"
+    address = urlsplit(server.url)
+    for rest in ('Content-Length: 50\r\n\r\n{"content"', "Transfer-Encoding: chunked\r\n\r\nno size\r\n"):
+        with sockets.create_connection((str(address.hostname), address.port or 80)) as connection:
+            connection.sendall((head + rest).encode())
+            if "chunked" in rest:
+                assert connection.recv(100).startswith(b"HTTP/1.1 400")
+    agent.post("fine")
+    status, errors = server.end()
+    assert (status, "ERROR" in errors) == (0, False), errors  # a handler that still waits is cut off loudly
+
+
 def test_nobody_is_listened_to_for_long_before_it_is_known_who_calls(agent: Actor) -> None:
     long = {"name": "x" * 100_000, "email": "x" * 100_000, "content": "x" * 100_000}
     nobody = Actor(agent.url)

@@ -134,6 +134,15 @@ def test_who_was_taken_out_of_a_channel_does_not_come_back_by_making_it_again(ha
     assert room.refused("GET", f"channels/{channel_id}") == (404, "channel_not_found")
 
 
+def test_who_was_taken_out_does_not_hear_the_answer_by_asking_again(hall: Owner, room: Actor) -> None:
+    asker = room.member(f"asker of {room.id}")
+    question = asker.post("Where to?", question={}, client_id="once")
+    room.call("DELETE", room.path(f"/members/{asker.id}"))
+    hall.answer(question, "to the secret place")
+    again = {"content": "Where to?", "question": {}, "client_id": "once"}
+    assert asker.refused("POST", room.path("/messages"), again) == (404, "channel_not_found")
+
+
 def test_a_guest_makes_nothing_and_invites_nobody(room: Actor) -> None:
     guest = room.guest("Gil")
     assert guest.refused("POST", "channels", {"name": "mine"}) == (403, "forbidden")

@@ -80,7 +80,7 @@ commands = st.one_of(
     st.builds(lambda ch, who, other: c.DropMember(who, ch, other), channel, actor, actor),
     st.builds(lambda ch, who, archived: c.ChangeChannel(who, ch, archived=archived), channel, actor, st.booleans()),
     st.builds(lambda ch, who, n: c.Invite(who, ch, "", "", timestamp(1.8e9 + n), n % 3 + 1), channel, actor, number),
-    st.builds(lambda ch, n, m: c.UseInvite(c.HUB, ch, f"hash {n}", m), channel, number, members),
+    st.builds(lambda ch, n, m: c.UseInvite(c.HUB, ch, f"hash {ch} {n}", m), channel, number, members),
     st.builds(
         lambda person, n, refuse: c.Enrol(
             c.HUB, [c.NewPerson(person[0] + str(n), person[1], person[2], person[2])],
@@ -117,7 +117,7 @@ def stamped(drawn: list[AnyCommand], steps: list[float]) -> list[Placed]:
         for credential in getattr(command, "credentials", []):
             credential.id, credential.hash = f"key_{seq}", f"hash {seq}"
         if isinstance(command, c.Invite):
-            command.hash = f"hash {seq}"
+            command.hash = f"hash {partition} {seq}"
         ordered.append((command, seq, timestamp(now)))
     return ordered
 
