@@ -22,6 +22,15 @@ USAGE = 2
 """Exit status of a command that was not understood."""
 
 
+def _let_many_in() -> None:
+    """As many open files as the system allows: a shell gives 1,024 at first, and each agent's connection is one."""
+    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no such module, and macOS its own ceiling
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 class ServeApp(JupyterApp):
     """Serves one workspace on a port of its own, with no kernels, files or terminals behind it."""
 
@@ -119,6 +128,7 @@ class ServeApp(JupyterApp):
             raise ChatError(
                 f"{database} is served already{f', at {owner.url}' if owner else ''}: use that hub, or name another --store."
             )
+        _let_many_in()
         server = Alone(
             database, ownership, ip=self.ip, port=self.port, relaxed=self.relaxed, limits=Limits(parent=self),
             trust_xheaders=self.trust_xheaders,

@@ -31,6 +31,24 @@ def failed(server: Serve) -> str:
     return errors
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no such limit")
+def test_it_takes_more_connections_than_a_shell_allows_at_first(database: Path) -> None:
+    arguments = " ".join(["serve", "--store", f"sqlite:///{database}", "--port", "0"])
+    script = f"ulimit -S -n 64; exec {sys.executable} -c '{CLI[2]}' {arguments}"
+    server = subprocess.Popen(["bash", "-c", script], stdout=subprocess.PIPE, text=True)
+    assert server.stdout
+    url = server.stdout.readline().split()[4]
+    agent = Owner(url).agent
+    sockets = [agent.connect() for _ in range(100)]
+    assert sockets[-1].ask("ping")["type"] == "pong"
+    for connected in sockets:
+        with connected:
+            pass
+    server.terminate()
+    server.communicate(timeout=PATIENCE)
+    assert server.returncode == 0
+
+
 def test_it_says_where_it_listens_and_ends_on_request(serve: Start, database: Path) -> None:
     server = serve()
     assert server.url in server.said
