@@ -14,7 +14,7 @@ from .. import commands as c
 from .. import logs, metrics
 from .. import protocol as p
 from ..commands import HUB, AnyCommand, Appended, CredentialRevoked, Event, MembershipChanged, NewMember
-from ..errors import ChannelNotFound, ChatError, Forbidden, RateLimited, StoreUnavailable, Unauthenticated
+from ..errors import ChannelNotFound, ChatError, Forbidden, RateLimited, Unauthenticated
 from ..feed import Feed, Follower
 from ..journal import Journal
 from ..limits import Limits
@@ -115,10 +115,6 @@ class Hub:
         method = self._operations[operation.name]
         try:
             reply = await method(caller, request)
-        except StoreUnavailable as error:
-            if operation.method != "GET":
-                self.intake.hold(self._sender(caller), error)
-            raise
         except ChannelNotFound:
             if not (who and await self.let_owner_in(who, getattr(request, "channel_id", None))):
                 raise
@@ -132,11 +128,7 @@ class Hub:
 
     def take_in(self, caller: Caller) -> None:
         """Counts a command, or a signal, against its sender's rate; strangers count by address. Raises: RateLimited."""
-        self.intake.take(self._sender(caller))
-
-    @staticmethod
-    def _sender(caller: Caller) -> str:
-        return caller.who.id if caller.who else f"address {caller.address}"
+        self.intake.take(caller.who.id if caller.who else f"address {caller.address}")
 
     def check_connections(self, who: Principal) -> None:
         """Raises: RateLimited for one reader more than a participant may have."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..errors import ChatError, RateLimited
+from ..errors import RateLimited
 
 SWEEP = 10_000
 """Senders that are remembered before those who have been quiet are forgotten."""
@@ -23,8 +23,6 @@ class _Sender:
     full_at: float
     """When its bucket will be full again: further ahead, less is in it (the generic cell rate algorithm, ITU-T I.371)."""
     refused_until: float = 0.0
-    refusal: ChatError | None = None
-    """With what it is refused until then."""
 
 
 class Intake:
@@ -62,17 +60,12 @@ class Intake:
             if full_at - now <= self._depth * (1 + 1e-9):
                 known.full_at = full_at
                 return
-            known.refusal = RateLimited(f"More than {1 / self._interval:g} commands a second: wait, then send this one again.")
             known.refused_until = now + self._mending
-        assert known.refusal is not None
-        wait = math.ceil((known.refused_until - now) * 1000) / 1000
-        raise type(known.refusal)(known.refusal.message, retry_after=wait)
-
-    def hold(self, sender: str, refusal: ChatError) -> None:
-        """A command of this sender was refused further inside, for ``retry_after``: what comes behind it waits as well."""
-        known = self._senders.get(sender)
-        if known is not None and (wait := refusal.details.get("retry_after")):
-            known.refusal, known.refused_until = refusal, max(known.refused_until, self._clock() + wait)
+        wait = known.refused_until - now
+        raise RateLimited(
+            f"More than {1 / self._interval:g} commands a second: wait {wait:.3g} s, then send this one again.",
+            retry_after=math.ceil(wait * 1000) / 1000,
+        )
 
     def _sweep(self, now: float) -> None:
         """Who has a full bucket is as good as new. If nobody has, the fullest half goes: a flood of strangers must not

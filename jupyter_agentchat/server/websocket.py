@@ -12,7 +12,16 @@ import msgspec
 from tornado.iostream import StreamClosedError
 
 from .. import protocol as p
-from ..errors import ChannelNotFound, ChatError, Forbidden, InvalidRequest, NotFound, RateLimited, Unauthenticated
+from ..errors import (
+    ChannelNotFound,
+    ChatError,
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    RateLimited,
+    StoreUnavailable,
+    Unauthenticated,
+)
 from ..feed import Follower
 from ..hub import Caller
 from .door import OURS, Door, Expiry, Gate, as_chat_error, bearer_of, note_refusal
@@ -33,6 +42,11 @@ FIRST_WORD = 0.1
 a client that replays from a cursor could first get live what it is about to replay."""
 
 
+OVERTAKING = 0.25
+"""Seconds, at most, between what a client sends and its hearing that something before it was refused."""
+COMMANDS = (p.SendMessage, p.SendAnswer, p.Consume)
+
+
 class WsHandler(Door):
     """``ws``"""
 
@@ -45,6 +59,8 @@ class WsHandler(Door):
     """What is being obeyed, and how long its frame was."""
     _in_flight_bytes = 0
     _wire: Wire
+    _behind: tuple[StoreUnavailable, float] | None = None
+    """The last command that the store refused, and until when what comes behind it is."""
     _ended = False
     """The credential behind it was revoked, or it is closed: what still comes is not obeyed."""
 
@@ -223,9 +239,12 @@ class WsHandler(Door):
         try:
             frame = decode(message)
             request_id = frame.request_id
+            self._check_turn(frame)
             reply = await self._obey(frame)
         except Exception as error:  # the door is where every error becomes a reply
             refusal = as_chat_error(error)
+            if isinstance(refusal, StoreUnavailable) and not self._waits_its_turn:
+                self._behind = refusal, self._loop.time() + OVERTAKING
             note_refusal(refusal, **(self._follower.ids if self._follower else {}), request_id=request_id)
             request_id = request_id or _request_id_of(message)
             reply = p.ErrorFrame(refusal.code, refusal.message, **refusal.details)
@@ -239,6 +258,15 @@ class WsHandler(Door):
         # Waited for, so that who asks without reading is not read from anymore (IN_FLIGHT).
         if self._wire.unsent > self._buffer_bytes // 2:
             await self._wire.drained()
+
+    def _check_turn(self, frame: p.ClientFrame) -> None:
+        """What was under way behind a command that the store refused is refused as well: accepted, it would overtake."""
+        if self._behind and self._waits_its_turn and isinstance(frame, COMMANDS):
+            raise type(self._behind[0])(self._behind[0].message, **self._behind[0].details)
+
+    @property
+    def _waits_its_turn(self) -> bool:
+        return self._behind is not None and self._loop.time() < self._behind[1]
 
     async def _obey(self, frame: p.ClientFrame) -> Any:
         hub, caller = self.gate.hub, self._caller

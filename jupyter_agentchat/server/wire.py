@@ -16,7 +16,7 @@ from typing import cast
 from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
 from tornado.web import RequestHandler
 from websockets.datastructures import Headers
-from websockets.frames import Frame, Opcode
+from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import Protocol, Side, State
 from websockets.server import ServerProtocol
@@ -86,6 +86,7 @@ class Wire(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._heard = self._loop.time()
         self._transport: Transport
+        self._is_text = True
         self._begun = self.lost = False
 
     # ------------------------------------------------------------------ out
@@ -143,15 +144,27 @@ class Wire(asyncio.Protocol):
         for frame in cast("list[Frame]", core.events_received()):
             if frame.opcode not in DATA:
                 continue  # pings and closes are answered by the core
+            if frame.opcode is not Opcode.CONT:
+                self._is_text = frame.opcode is Opcode.TEXT
             if frame.fin and not self._parts:
-                self._arrived.append(bytes(frame.data))
+                self._arrive(bytes(frame.data))
                 continue
             self._parts += frame.data
             if frame.fin:
-                self._arrived.append(bytes(self._parts))
+                self._arrive(bytes(self._parts))
                 self._parts = bytearray()
         self._send()
         self._hand_over()
+
+    def _arrive(self, message: bytes) -> None:
+        if self._is_text and not message.isascii():
+            try:
+                message.decode()
+            except UnicodeDecodeError:
+                if self.open:
+                    self._core.fail(CloseCode.INVALID_DATA, "a text is not UTF-8")
+                return
+        self._arrived.append(message)
 
     def eof_received(self) -> None:
         self._core.receive_eof()  # and the transport closes itself

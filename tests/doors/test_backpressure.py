@@ -251,3 +251,19 @@ def test_a_crowd_of_bad_clients_is_not_the_others_affair(hall: Owner, room: Acto
             assert isinstance(error, (OSError, TimeoutError)), "its pongs were not read, so its pings were not either"
     for each in rude:
         each.ws.shutdown()  # type: ignore[no-untyped-call] # websocket-client has no types
+
+
+def test_what_the_queue_refuses_is_not_overtaken_by_what_was_sent_behind_it(serve: Start) -> None:
+    server = serve("--Limits.queue_commands=3")
+    room = Owner(server.url).agent
+    with room.connect() as socket:
+        for n in range(200):
+            socket.say("send_message", channel_id=room.channel_id, content=str(n), request_id=str(n))
+        replies = [socket.next() for _ in range(200)]
+    refused = [reply for reply in replies if reply["type"] == "error"]
+    assert {reply["code"] for reply in refused} == {"overloaded"}
+    assert all(reply["retry_after"] > 0 for reply in refused)
+    first = min(int(reply["request_id"]) for reply in refused)
+    assert [message["content"] for message in room.history(limit=200)] == [str(n) for n in range(first)]
+    time.sleep(refused[0]["retry_after"])
+    room.post("room again")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_agentchat.errors import Overloaded, RateLimited
+from jupyter_agentchat.errors import RateLimited
 from jupyter_agentchat.hub import intake as intakes
 from jupyter_agentchat.hub.intake import Intake
 
@@ -79,16 +79,3 @@ def test_strangers_without_end_are_forgotten_and_a_busy_sender_is_not(monkeypatc
         intake.take(f"address {stranger}")
     assert len(intake) <= 100
 
-
-def test_what_comes_behind_a_command_that_was_refused_inside_waits_with_it() -> None:
-    clock = Clock()
-    intake = Intake(10, 30, clock)
-    intake.take("ann")
-    intake.hold("ann", Overloaded("too much waits for the disk", retry_after=0.5))
-    clock.now += 0.4
-    with pytest.raises(Overloaded) as caught:
-        intake.take("ann")
-    assert caught.value.details["retry_after"] == pytest.approx(0.1, abs=0.002)
-    intake.take("ben")
-    clock.now += 0.11
-    intake.take("ann")
