@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import difflib
 import errno
+import gc
 import signal
 import socket
 import sys
@@ -138,6 +139,11 @@ class ServeApp(JupyterApp):
         except BaseException:
             ownership.release()
             raise
+        # A process of our own: what is loaded by now stays, and a full look at a thousand connections would stop all of them
+        # for a tenth of a second and more.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 50, 100)
         print(f"Agent chat is at {hub.url}  (database {database}; Ctrl-C ends it)", flush=True)  # noqa: T201
         stopped = asyncio.Event()
         for name in ("SIGINT", "SIGTERM"):

@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, get_args
+from weakref import WeakSet
 
 from .. import logs, metrics
 from ..commands import AnyCommand, Appended, Event, Placed, partition_of, size_of
@@ -33,6 +34,12 @@ SWEEP_SECONDS = 1.0
 
 
 APPLIED = {command: metrics.COMMANDS.labels(str(command.__struct_config__.tag)) for command in get_args(AnyCommand)}
+
+
+_running: WeakSet[LocalJournal] = WeakSet()
+# Summed when somebody asks: a gauge that is moved at each command costs more than its queueing.
+metrics.QUEUE_COMMANDS.set_function(lambda: sum(journal.waiting[0] for journal in list(_running)))
+metrics.QUEUE_BYTES.set_function(lambda: sum(journal.waiting[1] for journal in list(_running)))
 
 
 @dataclass(slots=True)
@@ -58,9 +65,9 @@ class LocalJournal:
         self._store = store
         self._max_queued = max_queued
         self._max_queued_bytes = max_queued_bytes
-        self._queued_bytes = 0
+        self._queued_bytes: int = 0
         self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
-        self._queued = 0
+        self._queued: int = 0
         self._positions: dict[str, tuple[int, str]] = {}
         self._sweep_at = 0.0
         self._thread: threading.Thread | None = None
@@ -71,6 +78,7 @@ class LocalJournal:
         self._clock = Clock()
 
     async def start(self, on_applied: OnApplied) -> None:
+        _running.add(self)
         self._loop = asyncio.get_running_loop()
         self._on_applied = on_applied
         self._db = await asyncio.to_thread(self._store.open_writer)
@@ -90,18 +98,18 @@ class LocalJournal:
                 retry_after=RETRY_AFTER,
             )
         entry = _Entry(command, self._loop.create_future(), size, time.perf_counter())
-        self._count(1, size)
+        self._queued += 1
+        self._queued_bytes += size
         self._queue.put(entry)
         return await entry.reply
 
-    def _count(self, commands: int, size: int) -> None:
-        self._queued += commands
-        self._queued_bytes += size
-        metrics.QUEUE_COMMANDS.inc(commands)
-        metrics.QUEUE_BYTES.inc(size)
-
     def now(self) -> float:
         return self._clock.now()
+
+    @property
+    def waiting(self) -> tuple[int, int]:
+        """(commands, bytes of content) that are not on the disk yet."""
+        return self._queued, self._queued_bytes
 
     async def close(self) -> None:
         if self._thread is not None:
@@ -227,7 +235,8 @@ class LocalJournal:
     # ------------------------------------------------------------------ on the event loop
 
     def _settle(self, entries: list[_Entry], events: list[Event]) -> None:
-        self._count(-len(entries), -sum(entry.size for entry in entries))
+        self._queued -= len(entries)
+        self._queued_bytes -= sum(entry.size for entry in entries)
         for entry in entries:
             if entry.reply.cancelled():
                 continue
