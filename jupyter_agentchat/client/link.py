@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from ..errors import EmptyMessage, HubUnreachable, MessageTooLarge, RateLimited, StoreUnavailable
+from ..errors import EmptyMessage, HubUnreachable, InvalidRequest, MessageTooLarge, RateLimited, StoreUnavailable
 from ..protocol import MAX_MESSAGE_BYTES, Consume, Message, MessagesReply, ReadMessages, SendMessage, Sent, new_id
 from .acks import Acks
 from .connection import FIRST_DELAY, LONGEST_DELAY, Connection
@@ -93,7 +93,10 @@ class Link:
         return self._connecting
 
     async def _prepare(self, frame: SendMessage) -> None:
-        size = len(frame.content.encode("utf-8", "surrogatepass"))
+        try:
+            size = len(frame.content.encode())
+        except UnicodeEncodeError as error:
+            raise InvalidRequest("content: it holds a lone surrogate, which is not text; give valid Unicode.") from error
         if size > MAX_MESSAGE_BYTES:
             told = f"The message has {size} bytes, the limit is {MAX_MESSAGE_BYTES}: post it in parts."
             raise MessageTooLarge(told, limit_bytes=MAX_MESSAGE_BYTES)

@@ -38,6 +38,8 @@ class Signals:
     def say(self, kind: SignalKind, data: dict[str, Any], key: str | None = None) -> None:
         """The first goes out at once; of what follows within `EVERY` seconds, the last."""
         key = key or kind
+        # A lone surrogate (a file's odd name) cannot be sent; that must not end the connection of all that can.
+        data = {name: v.encode("utf-8", "replace").decode() if isinstance(v, str) else v for name, v in data.items()}
         if kind in KEPT:
             self._kept[key] = (kind, data)
         if not self._live:

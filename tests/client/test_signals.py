@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from jupyter_agentchat import Agent, AsyncAgent
+from jupyter_agentchat.errors import InvalidRequest
 from tests.actors import Owner
 from tests.client.human import Human
 from tests.client.scripted import Frame, Line, Scripted
@@ -34,6 +35,17 @@ async def test_a_status_says_what_and_how_far() -> None:
         assert shown(hub, "typing") == [{}]
         assert shown(hub, "status")[0] == {"text": "thinking"}
         assert len(shown(hub, "status")[1]["text"]) == 500
+
+
+async def test_what_is_no_text_ends_neither_the_signals_nor_the_posts() -> None:
+    async with Scripted() as hub, hub.agent() as agent:
+        await agent.status("reading \udcff.csv")
+        await hub.until(lambda: shown(hub, "status"))
+        assert shown(hub, "status") == [{"text": "reading ?.csv"}]
+        with pytest.raises(InvalidRequest, match="lone surrogate"):
+            await agent.post("\ud800")
+        await agent.status("on")
+        await hub.until(lambda: len(shown(hub, "status")) == 2)
 
 
 @pytest.mark.parametrize("wrong", [{"done": "4"}, {"done": float("nan")}, {"total": 10**400}, {"text": 3}])
