@@ -37,15 +37,16 @@ def test_it_takes_more_connections_than_a_shell_allows_at_first(database: Path) 
     script = f"ulimit -S -n 64; exec {sys.executable} -c '{CLI[2]}' {arguments}"
     server = subprocess.Popen(["bash", "-c", script], stdout=subprocess.PIPE, text=True)
     assert server.stdout
-    url = server.stdout.readline().split()[4]
-    agent = Owner(url).agent
-    sockets = [agent.connect() for _ in range(100)]
-    assert sockets[-1].ask("ping")["type"] == "pong"
-    for connected in sockets:
-        with connected:
-            pass
-    server.terminate()
-    server.communicate(timeout=PATIENCE)
+    try:
+        agent = Owner(server.stdout.readline().split()[4]).agent
+        sockets = [agent.connect() for _ in range(100)]
+        assert sockets[-1].ask("ping")["type"] == "pong"
+        for connected in sockets:
+            with connected:
+                pass
+    finally:
+        server.terminate()
+        server.communicate(timeout=PATIENCE)
     assert server.returncode == 0
 
 
