@@ -38,7 +38,7 @@ lint: $(VENV)/.test
 unit: $(VENV)/.test
 	$(CI_LIKE) $(BIN)/pytest tests --ignore tests/browser --ignore tests/package --ignore tests/bench
 
-# The suites that need no browser and no Jupyter front end, on the lowest and the newest Python that is installed.
+# The state, the journal and the doors that a client goes through, on the lowest and the newest Python that is installed.
 pythons: $(VENV)/.test
 	set -e; for python in $$($(BIN)/python .ci/pythons.py); do \
 		venv=.venv-$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
@@ -46,7 +46,7 @@ pythons: $(VENV)/.test
 			$$python -m venv $$venv; $$venv/bin/pip install -q -e .; \
 			$$venv/bin/pip install -q ipykernel pytest hypothesis requests websocket-client psutil; touch $$venv/.test; }; \
 		echo "== $$($$venv/bin/python --version)"; \
-		PATH="$$PWD/$$venv/bin:$$PATH" $$venv/bin/pytest -q tests/unit tests/journal tests/doors; done
+		PATH="$$PWD/$$venv/bin:$$PATH" $$venv/bin/pytest -q tests/unit tests/journal $(addprefix tests/doors/test_,first_contact.py live.py wire.py resume.py); done
 
 package: $(VENV)/.test
 	$(CI_LIKE) $(BIN)/pytest -q tests/package

@@ -30,8 +30,7 @@ _seldom = logs.Seldom()
 _connections = count(1)
 
 RING_ENTRIES = 256
-RING_BYTES = 512 * 1024
-"""Of each channel: with a hundred busy ones what is kept is about 25 KiB for each of a thousand connections."""
+RING_BYTES = 1024 * 1024
 PAGE = 250
 PAGE_BYTES = 512 * 1024
 """What a follower that is behind reads at once, of the ring or of SQLite, and what is pushed at once at most."""

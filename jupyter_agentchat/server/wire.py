@@ -25,10 +25,11 @@ from ..errors import InvalidRequest
 from ..feed import Encoded
 
 READ_BYTES = 64 * 1024
+SLICE = 8 * 1024
+PONG = 0x80 | Opcode.PONG
 GOODBYE = 5.0
 """Seconds that a peer has for its part of a close."""
 DATA = frozenset({Opcode.TEXT, Opcode.BINARY, Opcode.CONT})
-PONG = 0x80 | Opcode.PONG
 
 
 def framed(payload: bytes) -> bytes:
@@ -52,6 +53,7 @@ class Transport(Shape):
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
     def pause_reading(self) -> None: ...
     def resume_reading(self) -> None: ...
+    def is_closing(self) -> bool: ...
     def close(self) -> None: ...
     def abort(self) -> None: ...
 
@@ -79,6 +81,7 @@ class Wire(asyncio.Protocol):
         self._on_lost = on_lost
         self._loop = asyncio.get_running_loop()
         self._parts = bytearray()  # not a list: fragments may be empty, and then no size bounds how many there are
+        self._unparsed = b""
         self._arrived: deque[bytes] = deque()
         self._busy: asyncio.Task[None] | None = None
         self._writable = asyncio.Event()
@@ -87,7 +90,7 @@ class Wire(asyncio.Protocol):
         self._heard = self._loop.time()
         self._transport: Transport
         self._is_text = True
-        self._begun = self.lost = False
+        self._begun = self._reading = self._is_deaf = self.lost = False
 
     # ------------------------------------------------------------------ out
 
@@ -98,7 +101,7 @@ class Wire(asyncio.Protocol):
 
     @property
     def open(self) -> bool:
-        return not self.lost and self._core.state is State.OPEN
+        return not self.lost and self._core.state is State.OPEN and not self._transport.is_closing()
 
     @property
     def unsent(self) -> int:
@@ -120,7 +123,7 @@ class Wire(asyncio.Protocol):
         if self.open:
             self._core.send_close(code, reason)
             self._send()
-            self._transport.resume_reading()
+            self._read_or_not()
             self._after(GOODBYE, self._transport.abort)
 
     # ------------------------------------------------------------------ what the transport says
@@ -128,9 +131,7 @@ class Wire(asyncio.Protocol):
     def begin(self) -> None:
         """From now on messages are handed over."""
         self._begun = True
-        if not self.lost:
-            self._transport.resume_reading()
-            self._hand_over()
+        self._hand_over()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("Transport", transport)
@@ -139,6 +140,18 @@ class Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._heard = self._loop.time()
+        waits = bool(self._unparsed)
+        self._unparsed = self._unparsed + data if waits else data
+        if not waits:
+            self._parse()
+
+    def _parse(self) -> None:
+        """A slice at a turn of the event loop: a read may hold forty thousand frames, and they are not the only ones here."""
+        if self.lost:
+            return
+        data, self._unparsed = self._unparsed[:SLICE], self._unparsed[SLICE:]
+        if self._unparsed:
+            self._loop.call_soon(self._parse)
         core = self._core
         core.receive_data(data)
         for frame in cast("list[Frame]", core.events_received()):
@@ -174,6 +187,8 @@ class Wire(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._writable.set()
+        self._is_deaf = False
+        self._read_or_not()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.lost:
@@ -181,6 +196,7 @@ class Wire(asyncio.Protocol):
         self.lost = True
         self._writable.set()
         self._arrived.clear()
+        self._unparsed = b""
         if self._timer:
             self._timer.cancel()
         self._on_lost()
@@ -188,28 +204,39 @@ class Wire(asyncio.Protocol):
     # ------------------------------------------------------------------ inside
 
     def _send(self) -> None:
-        for data in self._core.data_to_send():
-            if data and data[0] == PONG and not self._writable.is_set():
-                continue  # who pings and does not read would make them pile up; RFC 6455, section 5.5.3, lets us leave some out
-            if data:
-                self._transport.write(data)
-            else:
-                self._transport.close()  # flushes first
-                self._after(GOODBYE, self._transport.abort)
+        saying = self._core.data_to_send()
+        if not saying or self._transport.is_closing():
+            return  # to a socket that failed, asyncio would log each write
+        if not self._writable.is_set() and any(data and data[0] == PONG for data in saying):
+            # Who pings and does not read would make pongs pile up here: they pile up in its own buffers instead.
+            self._is_deaf = True
+        self._transport.write(b"".join(saying))
+        if saying[-1] == b"":  # the core's word for the end
+            self._transport.close()  # flushes first
+            self._after(GOODBYE, self._transport.abort)
 
     def _hand_over(self) -> None:
         while self._begun and self._arrived and self._busy is None:
             waiting = self._on_message(self._arrived.popleft())
             if waiting is not None:
-                self._transport.pause_reading()
                 self._busy = self._loop.create_task(self._wait(waiting))
+        self._read_or_not()
+
+    def _read_or_not(self) -> None:
+        """Nothing is read while a message waits for its turn, or what was read for its."""
+        waits = self._busy is not None or self._unparsed or self._is_deaf
+        reading = not self.open or (self._begun and not waits)
+        if reading != self._reading and not self.lost:
+            self._reading = reading
+            if reading:
+                self._transport.resume_reading()
+            else:
+                self._transport.pause_reading()
 
     async def _wait(self, waiting: Awaitable[None]) -> None:
         await waiting
         self._busy = None
-        if not self.lost:
-            self._transport.resume_reading()
-            self._hand_over()
+        self._hand_over()
 
     def _ping(self) -> None:
         if self._loop.time() - self._heard > 3 * self._heartbeat:
@@ -301,6 +328,9 @@ class _Tls:
 
     def resume_reading(self) -> None:
         self._may_read.set()
+
+    def is_closing(self) -> bool:
+        return self._stream.closed()
 
     def close(self) -> None:
         if self._unsent:
