@@ -78,4 +78,3 @@ def test_strangers_without_end_are_forgotten_and_a_busy_sender_is_not(monkeypatc
     for stranger in range(1000):
         intake.take(f"address {stranger}")
     assert len(intake) <= 100
-
