@@ -10,7 +10,9 @@ class Limits(Configurable):
     """What is past a limit is refused with a reason and ``retry_after``, or told ``lagged``; nothing accepted is dropped."""
 
     rate = Float(
-        2_000.0, min=0.001, help="Commands a second that one participant may send for long. Past it: 429, rate_limited."
+        2_000.0,
+        min=0.001,
+        help="Commands a second that one participant may send for long; one counts for each 4 KiB of it. Past it: 429.",
     ).tag(config=True)
     burst = Int(20_000, min=1, help="Commands that one participant may send at once, before `rate` counts.").tag(config=True)
     queue_commands = Int(20_000, min=1, help="Commands that may wait for the disk. Past it: 503, overloaded.").tag(config=True)

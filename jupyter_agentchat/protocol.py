@@ -232,6 +232,8 @@ class Login(Request):
 
 
 class AcceptInvite(Change):
+    """``client_id``, 16 random characters or more, is a secret here: who accepts again under it is the same guest."""
+
     token: Id
     name: Name | None = None
 

@@ -32,6 +32,13 @@ __all__ = ["Caller", "Hub", "Principal", "check_kernel", "hash_of"]
 log = logs.named(__name__)
 
 
+COMMAND_BYTES = 4096
+
+
+def _sender(caller: Caller) -> str:
+    return caller.who.id if caller.who else f"address {caller.address}"
+
+
 class Hub:
     """One workspace: ``await hub.call(operation, caller, request)``.
 
@@ -128,7 +135,12 @@ class Hub:
 
     def take_in(self, caller: Caller) -> None:
         """Counts a command, or a signal, against its sender's rate; strangers count by address. Raises: RateLimited."""
-        self.intake.take(caller.who.id if caller.who else f"address {caller.address}")
+        self.intake.take(_sender(caller))
+
+    def weigh_in(self, caller: Caller, size: int) -> None:
+        """What is long counts for more, before it is looked at: a command for each further 4 KiB. Raises: RateLimited."""
+        if size > COMMAND_BYTES:
+            self.intake.take(_sender(caller), size // COMMAND_BYTES)
 
     def check_connections(self, who: Principal) -> None:
         """Raises: RateLimited for one reader more than a participant may have."""

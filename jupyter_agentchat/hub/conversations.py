@@ -10,7 +10,7 @@ from .. import commands as c
 from .. import metrics, rules
 from .. import protocol as p
 from ..commands import NewMember, NewPerson
-from ..errors import InvalidRequest, NameTaken, NotFound
+from ..errors import InvalidRequest, InviteGone, NameTaken, NotFound
 from ..feed import Follower
 from ..state import read
 from ..state.channels import check_invite, check_name_free
@@ -18,6 +18,9 @@ from .caller import Caller, hash_of
 
 if TYPE_CHECKING:
     from . import Hub
+
+
+GUEST_CLIENT_ID = 16
 
 
 class Conversations:
@@ -216,8 +219,12 @@ class Conversations:
             await self._use_invite(request.token, person)
             return p.SignedIn(person, token, channel_id)
         # Who accepts again under the same client_id lost the reply, and is the same guest.
+        if request.client_id and len(request.client_id) < GUEST_CLIENT_ID:
+            raise InvalidRequest(f"Here client_id tells who comes back: give {GUEST_CLIENT_ID} random characters or more.")
         repeats = f"guest:{hash_of(f'{request.token} {request.client_id}')}" if request.client_id else None
         known = await self._hub.store.read(lambda db: read.by_identity(db, repeats)) if repeats else None
+        if known and p.seconds_of(known.created_at or "") + self._hub.limits.dedup_window < time.time():
+            raise InviteGone("This client_id is no longer remembered: open the link anew, or ask for another one.")
         _, _, invited_name = await self._check_invite(request.token, known.id if known else None)
         name = known.name if known else (request.name or invited_name or "").strip()
         if not name:

@@ -46,8 +46,8 @@ class Intake:
     def __len__(self) -> int:
         return len(self._senders)
 
-    def take(self, sender: str) -> None:
-        """One command of this sender. Raises: RateLimited."""
+    def take(self, sender: str, commands: int = 1) -> None:
+        """So many commands of this sender; of more than its burst, as many as that. Raises: RateLimited."""
         now = self._clock()
         known = self._senders.get(sender)
         if known is None:
@@ -55,7 +55,7 @@ class Intake:
                 self._sweep(now)
             known = self._senders[sender] = _Sender(now)
         if now >= known.refused_until:
-            full_at = max(known.full_at, now) + self._interval
+            full_at = max(known.full_at, now) + min(commands * self._interval, self._depth)
             # A hair of tolerance: sums of intervals are not exact.
             if full_at - now <= self._depth * (1 + 1e-9):
                 known.full_at = full_at

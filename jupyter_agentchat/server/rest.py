@@ -115,6 +115,7 @@ class RestHandler(Door):
                 raise XsrfFailed("A workspace is founded by a program, not by a page: use curl, or the client.")
             if operation.method == "GET":
                 self._reading = asyncio.current_task()
+            self.gate.hub.weigh_in(caller, len(self.body))
             status, reply = await self.gate.hub.call(operation, caller, self.decode(operation, in_path))
             self._reading = None
             self.set_session(operation, reply)

@@ -237,6 +237,7 @@ class WsHandler(Door):
         if self._ended:
             return
         try:
+            self.gate.hub.weigh_in(self._caller, len(message))
             frame = decode(message)
             request_id = frame.request_id
             self._check_turn(frame)

@@ -122,6 +122,7 @@ export interface Login {
   password: string;
 }
 
+/** ``client_id``, 16 random characters or more, is a secret here: who accepts again under it is the same guest. */
 export interface AcceptInvite {
   token: string;
   name?: string;

@@ -267,3 +267,14 @@ def test_what_the_queue_refuses_is_not_overtaken_by_what_was_sent_behind_it(serv
     assert [message["content"] for message in room.history(limit=200)] == [str(n) for n in range(first)]
     time.sleep(refused[0]["retry_after"])
     room.post("room again")
+
+
+def test_what_is_long_counts_for_more_before_it_is_looked_at(serve: Start) -> None:
+    room = Owner(serve("--Limits.rate=100", "--Limits.burst=200").url).agent
+    path = room.path("/messages")
+    statuses = [room.send("POST", f"api/v1/{path}", data=b"[" * 400_000).status_code for _ in range(3)]
+    assert statuses[0] == 400
+    assert 429 in statuses
+    with room.connect() as socket:
+        replies = [socket.ask("ping", padding="x" * 400_000) for _ in range(3)]
+    assert "rate_limited" in [reply["code"] for reply in replies]

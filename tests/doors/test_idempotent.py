@@ -83,7 +83,7 @@ def test_a_repeated_call_changes_nothing_and_says_what_the_first_said(owner: Own
         "accept_invite": Actor(owner.url),
         **dict.fromkeys(("answer", "create_key", "revoke_key"), owner),
     }
-    caller, once = others.get(name, room), {"client_id": "once"}
+    caller, once = others.get(name, room), {"client_id": "once and no more, ever"}
     options: dict[str, Any] = {"params": once} if method == "DELETE" else {"json": body | once}
     first = caller.send(method, f"api/v1/{path}", **options)
     assert first.status_code in {200, 201}, first.text
@@ -128,14 +128,16 @@ def test_of_a_repeated_secret_the_one_that_arrived_is_good(owner: Owner) -> None
 
 def test_a_guest_whose_reply_was_lost_is_let_in_by_the_same_single_use_link(owner: Owner) -> None:
     token = owner.agent.invite()["token"]
-    accept = {"name": "Grace", "client_id": "hers"}
+    accept = {"name": "Grace", "client_id": "hers, and long enough"}
     lost = Actor(owner.url).call("POST", f"invites/{token}/accept", accept)
     got = Actor(owner.url).call("POST", f"invites/{token}/accept", accept)
     assert got["participant"] == lost["participant"]
     grace = Actor(owner.url, got["session_token"])
     assert grace.call("GET", f"channels/{got['channel_id']}")["channel"]["id"] == owner.channel_id
-    stranger = {"name": "Mallory", "client_id": "another"}
+    stranger = {"name": "Mallory", "client_id": "another, and long enough"}
     assert Actor(owner.url).refused("POST", f"invites/{token}/accept", stranger) == (410, "invite_gone")
+    guessed = {"name": "Eve", "client_id": "1"}
+    assert Actor(owner.url).refused("POST", f"invites/{token}/accept", guessed) == (400, "invalid_request")
 
 
 def test_answers_and_posts_over_the_websocket_are_repeated_the_same_way(room: Actor, hall: Owner) -> None:

@@ -78,3 +78,14 @@ def test_strangers_without_end_are_forgotten_and_a_busy_sender_is_not(monkeypatc
     for stranger in range(1000):
         intake.take(f"address {stranger}")
     assert len(intake) <= 100
+
+
+def test_what_is_long_counts_for_more_and_nothing_is_too_long_for_ever() -> None:
+    clock = Clock()
+    intake = Intake(10, 30, clock)
+    intake.take("ann", 20)
+    with pytest.raises(RateLimited):
+        intake.take("ann", 20)
+    clock.now += 60
+    intake.take("ann", 1000)
+    refused(intake)

@@ -1,7 +1,7 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 
 import type { InviteState, SignedIn } from "../protocol";
-import { Refusal, call, type Address } from "../ui/rest";
+import { Refusal, call, uniqueId, type Address } from "../ui/rest";
 import { Field, Sheet, messageOf } from "./Sheet";
 
 interface Props {
@@ -29,11 +29,13 @@ export function InvitePage({ address, token }: Props) {
     );
   };
   useEffect(load, []);
+  // The reply to the first try may get lost on the way to a phone: under the same id the single-use link opens once more.
+  const clientId = useMemo(uniqueId, []);
   const join = (form: HTMLFormElement) => {
     const name = new FormData(form).get("name");
     if (typeof name !== "string" || !name.trim()) return;
     setJoining(true);
-    call<SignedIn>(address, "POST", `${path}/accept`, { name: name.trim() }).then(
+    call<SignedIn>(address, "POST", `${path}/accept`, { name: name.trim(), client_id: clientId }).then(
       (reply) => {
         location.assign(`${address.baseUrl}chat/${reply.channel_id ?? ""}`);
       },
