@@ -245,7 +245,8 @@ class WsHandler(Door):
         except Exception as error:  # the door is where every error becomes a reply
             refusal = as_chat_error(error)
             if isinstance(refusal, StoreUnavailable) and not self._waits_its_turn:
-                self._behind = refusal, self._loop.time() + OVERTAKING
+                # Another of its kind: the one that was raised holds its frames, and with them what was said.
+                self._behind = type(refusal)(refusal.message, **refusal.details), self._loop.time() + OVERTAKING
             note_refusal(refusal, **(self._follower.ids if self._follower else {}), request_id=request_id)
             request_id = request_id or _request_id_of(message)
             reply = p.ErrorFrame(refusal.code, refusal.message, **refusal.details)
