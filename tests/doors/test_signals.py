@@ -45,6 +45,8 @@ def test_of_a_burst_the_first_and_the_last_are_heard(serve: Start) -> None:
     owner = Owner(serve("--Limits.signals_per_second=2").url)
     with owner.connect() as reader, owner.agent.connect() as sender:
         reader.ask("subscribe", channel_id=owner.channel_id)
+        # Its seat is looked up at the first; of what comes meanwhile the newest is the first to be passed on.
+        sender.ask("signal", channel_id=owner.channel_id, kind="typing")
         for done in range(300):
             sender.say("signal", channel_id=owner.channel_id, kind="progress", data={"text": "", "done": done})
             sender.say("signal", channel_id=owner.channel_id, kind="status", data={"text": str(done)})
