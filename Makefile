@@ -36,7 +36,8 @@ lint: $(VENV)/.test
 	cd labextension && export PATH="$(BIN):$$PATH:$(NODE)" && jlpm install --immutable && jlpm lint && jlpm test
 
 unit: $(VENV)/.test
-	$(CI_LIKE) $(BIN)/pytest tests --ignore tests/browser --ignore tests/package --ignore tests/bench
+	$(CI_LIKE) $(BIN)/pytest -q -n 2 --dist loadfile $(addprefix tests/,client doors journal notebooks unit)
+	$(CI_LIKE) $(BIN)/pytest tests/faults
 
 # The state, the journal and the doors that a client goes through, on the lowest and the newest Python that is installed.
 pythons: $(VENV)/.test
@@ -44,9 +45,9 @@ pythons: $(VENV)/.test
 		venv=.venv-$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 		[ -f $$venv/.test ] && [ $$venv/.test -nt pyproject.toml ] || { \
 			$$python -m venv $$venv; $$venv/bin/pip install -q -e .; \
-			$$venv/bin/pip install -q ipykernel pytest hypothesis requests websocket-client psutil; touch $$venv/.test; }; \
+			$$venv/bin/pip install -q ipykernel pytest pytest-xdist hypothesis requests websocket-client psutil; touch $$venv/.test; }; \
 		echo "== $$($$venv/bin/python --version)"; \
-		PATH="$$PWD/$$venv/bin:$$PATH" $$venv/bin/pytest -q tests/unit tests/journal $(addprefix tests/doors/test_,first_contact.py live.py wire.py resume.py); done
+		PATH="$$PWD/$$venv/bin:$$PATH" $$venv/bin/pytest -q -n 2 --dist loadfile tests/unit tests/journal $(addprefix tests/doors/test_,first_contact.py live.py wire.py resume.py); done
 
 package: $(VENV)/.test
 	$(CI_LIKE) $(BIN)/pytest -q tests/package
