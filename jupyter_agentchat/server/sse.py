@@ -73,7 +73,10 @@ class EventsHandler(Door):
         expiry = Expiry(who, follower.revoke)
         self.gate.sockets.add(self)
         try:
-            await hub.follow(who, follower, request.channel_id, 0 if other else request.after)
+            last_seq = await hub.follow(who, follower, request.channel_id, 0 if other else request.after)
+            if not other and request.after is not None and request.after > last_seq:
+                other = True  # a cursor beyond the end is another log's too
+                follower.follow(request.channel_id, 0)
             self._begin()
             self.write(f"retry: {RETRY_MS}\n\n")
             if other:

@@ -319,6 +319,9 @@ class WsHandler(Door):
             after = 0
         resumes = frame.channel_id in follower.lagging
         last_seq = await hub.follow(self._caller.known, follower, frame.channel_id, after)
+        if after is not None and after > last_seq:  # nothing was sent yet: so it begins anew before it began
+            self._write_quietly(p.encode(p.Reset(frame.channel_id, hub.epoch, "The cursor is beyond this log's end.")))
+            follower.follow(frame.channel_id, 0)
         # Only now: a subscription that is refused changes nothing. One that answers `lagged` leaves the default as it was.
         if follower.everywhere and not resumes:
             follower.everywhere = False

@@ -123,8 +123,15 @@ class Wire(asyncio.Protocol):
         if self.open:
             self._core.send_close(code, reason)
             self._send()
-            self._read_or_not()
-            self._after(GOODBYE, self._transport.abort)
+            if code != CloseCode.SERVICE_RESTART:
+                self._read_or_not()
+                self._after(GOODBYE, self._transport.abort)
+            elif self.unsent:
+                self._transport.abort()
+            else:
+                self._transport.close()  # the event loop itself may end now: there is no time for manners
+        elif code == CloseCode.SERVICE_RESTART and not self.lost:
+            self._transport.abort()
 
     # ------------------------------------------------------------------ what the transport says
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
+import pytest
 import websocket
 
 from jupyter_agentchat.protocol import OPERATIONS
@@ -294,10 +295,12 @@ def test_unread_is_counted_from_the_readers_cursor(hall: Owner, room: Actor) -> 
     assert (channel["unread"], channel["last_seq"]) == (1, seqs[2])
 
 
-def test_a_cursor_of_another_log_is_reset(hall: Owner, room: Actor) -> None:
+@pytest.mark.parametrize("said", [{"epoch": "epoch_of_before"}, {}])
+def test_a_cursor_of_another_log_is_reset(hall: Owner, room: Actor, said: dict[str, str]) -> None:
+    """Also where the client says no epoch: beyond the log's end nothing would ever come."""
     room.post("one")
     with hall.connect() as socket:
-        socket.say("subscribe", channel_id=room.channel_id, after=10**6, epoch="epoch_of_before")
+        socket.say("subscribe", channel_id=room.channel_id, after=10**6, **said)
         reset = socket.next()
         assert (reset["type"], reset["channel_id"], reset["epoch"]) == ("reset", room.channel_id, socket.connected["epoch"])
         assert contents(socket.messages(1)) == ["one"]
