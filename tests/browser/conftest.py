@@ -186,11 +186,15 @@ def open_notebook(page: Page, lab: Lab, name: str, *, app: str = "lab/tree", bus
     if busy:
         return Notebook(page)
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=60_000)
+    wait_for_kernel(lab, name)
+    return Notebook(page)
 
-    def has_kernel() -> bool:
-        """The indicator says idle before there is a kernel, and Run All would ask for one."""
+
+def wait_for_kernel(lab: Lab, name: str) -> None:
+    """The front end says idle before there is a kernel, and Run All would ask for one."""
+
+    def is_connected() -> bool:
         sessions = lab.api("GET", "api/sessions").json()
         return any(session["path"] == name and session["kernel"]["connections"] > 0 for session in sessions)
 
-    until(has_kernel, "the notebook's kernel", 60)
-    return Notebook(page)
+    until(is_connected, "the notebook's kernel", 60)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .conftest import Lab, free_port, open_notebook, shot, until
+from .conftest import Lab, free_port, open_notebook, shot, until, wait_for_kernel
 
 ASK = """
 from jupyter_agentchat import Agent
@@ -52,6 +52,7 @@ def test_notebook_7(lab: Lab, page: Page) -> None:
     lab.notebook("seven.ipynb", ASK)
     page.goto(f"{lab.url}/notebooks/seven.ipynb?token={lab.token}")
     page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+    wait_for_kernel(lab, "seven.ipynb")
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first.click()
     expect(page.get_by_role("log", name="seven")).to_be_visible()
