@@ -66,15 +66,15 @@ $(VENV)/bin/python:
 # The bundles are built anew, for hatch skips a build whose outputs are there.
 $(VENV)/.lab: pyproject.toml $(FRONT) | $(VENV)/bin/python
 	rm -rf jupyter_agentchat/labextension jupyter_agentchat/static
-	$(BIN)/pip install -q -e '.[lab]'
+	$(BIN)/pip install -q -e '.[lab,examples]'
 	touch $@
 
 $(VENV)/.test: $(VENV)/.lab
-	$(BIN)/pip install -q -e '.[lab,test]'
+	$(BIN)/pip install -q -e '.[lab,examples,test]'
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.test
-	$(BIN)/pip install -q -e '.[lab,test,bench]'
+	$(BIN)/pip install -q -e '.[lab,examples,test,bench]'
 	touch $@
 
 protocol: $(VENV)/.test

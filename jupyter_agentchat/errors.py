@@ -15,10 +15,11 @@
     ├── Conflict                409 conflict
     │   ├── AlreadyClosed       409 already_closed       details: outcome, by_id, by_name, at
     │   ├── QuestionChanged     409 question_changed     details: asked, asking
+    │   ├── AlreadyUsed         409 already_used         the answer was taken by another process of the asker, or is in use
     │   └── NameTaken           409 name_taken
     ├── InviteGone              410 invite_gone          expired, used up or revoked
     ├── MessageTooLarge         413 message_too_large    details: limit_bytes
-    ├── InvalidAnswer           422 invalid_answer       details: choices
+    ├── InvalidAnswer           422 invalid_answer       details: choices, problems (by field, "" for the whole)
     ├── RateLimited             429 rate_limited         details: retry_after (seconds)
     ├── InternalError           500 internal_error       logged with its traceback, no detail outside
     ├── StoreUnavailable        503 store_unavailable    disk full, read-only, locked; details: retry_after
@@ -29,6 +30,9 @@
     ├── NoAnswer (TimeoutError)     the question closed without an answer and has no default: .outcome says how
     ├── OutboxFull                  what this agent sent and the hub did not confirm yet is at its limit (``when_full="raise"``)
     ├── NoHuman                     headless, and nothing says what the human would have answered
+    ├── Stopped                     a human stopped the agent: raised by its `checkpoint`
+    ├── Rejected                    a human rejected the call of a function that needs approval: .decision
+    ├── ArgumentsChanged            what was approved is no longer what would run
     ├── HubUnreachable (ConnectionError)
     └── BlockingInLoop (RuntimeError)   a blocking call inside a running event loop: use AsyncAgent
 """
@@ -126,6 +130,10 @@ class QuestionChanged(Conflict):
     code = "question_changed"
 
 
+class AlreadyUsed(Conflict):
+    code = "already_used"
+
+
 class NameTaken(Conflict):
     code = "name_taken"
 
@@ -178,6 +186,30 @@ class OutboxFull(ChatError):
 
 class NoHuman(ChatError):
     code, status = "no_human", 503
+
+
+class Stopped(ChatError):
+    """Sticky within ``with agent.run(…)``: each further `checkpoint` raises it again. ``by``: the name of who asked for it."""
+
+    code, status = "stopped", 409
+
+    @property
+    def by(self) -> str | None:
+        by: str | None = self.details.get("by")
+        return by
+
+
+class Rejected(ChatError):
+    code, status = "rejected", 403
+
+    @property
+    def decision(self) -> Any:
+        """The `Decision`, with ``comment`` and ``by``."""
+        return self.details.get("decision")
+
+
+class ArgumentsChanged(ChatError):
+    code, status = "arguments_changed", 409
 
 
 class HubUnreachable(ChatError, ConnectionError):

@@ -35,6 +35,11 @@ Kind = Literal["agent", "human"]
 Role = Literal["owner", "member", "observer"]
 Outcome = Literal["answered", "default", "timed_out", "withdrawn", "escalated"]
 QuestionState = Literal["open", "answered", "default", "timed_out", "withdrawn", "escalated"]
+Ending = Literal["answered", "default", "timed_out", "withdrawn", "escalated", "reopened"]
+"""What a message that closes a question says of it; ``reopened``: who answered took that back, and it is open again."""
+AskKind = Literal["question", "approval", "secret"]
+IntentKind = Literal["pause", "resume", "stop", "steer"]
+RunState = Literal["idle", "running", "paused", "stopped", "finished", "failed"]
 SignalKind = Literal["typing", "presence", "status", "progress", "stream"]
 
 # ---------------------------------------------------------------------------------------------- ids and times
@@ -114,10 +119,11 @@ class Channel(Record):
 
 
 class Closing(Record):
-    """How a question ended. ``value`` is absent when there is none; ``source`` is set when no human did it live."""
+    """How a question ended. ``value`` is absent when there is none (a secret's never is here); ``source`` is set when no human
+    did it live. ``escalated``: answered by whom it was escalated to."""
 
     question_id: str
-    outcome: Outcome
+    outcome: Ending
     value: Any = UNSET
     by_id: str | None = None
     by_name: str | None = None
@@ -125,8 +131,52 @@ class Closing(Record):
     source: str | None = None
 
 
+class Approval(Record):
+    """What an approval is about: ``arguments`` (JSON) of ``action``; the human may change those in ``editable``, within
+    ``schema``, an object's form (`forms.normal`) of them. ``always``: whether the human may approve the action once for all."""
+
+    action: Annotated[str, Meta(min_length=1, max_length=200)]
+    arguments: dict[str, Any] = {}
+    editable: list[str] = []
+    schema: dict[str, Any] | None = None
+    always: bool = False
+
+
+class Batch(Record):
+    """One of many questions that are answered in one go: the ``index``-th (from 0) of ``total``."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=200)]
+    index: Annotated[int, Meta(ge=0)]
+    total: Annotated[int, Meta(ge=1)]
+    name: Annotated[str, Meta(max_length=200)] = ""
+
+
+class Escalation(Record):
+    """Unanswered ``after`` seconds, the question is put to ``to`` as well; ``at``: when that happened."""
+
+    after: Annotated[float, Meta(gt=0, le=10 * 365 * 86400)]
+    to: Annotated[str, Meta(min_length=1, max_length=200)]
+    at: str | None = None
+
+
+class Vote(Record):
+    """One of the answers that a ``quorum`` needs."""
+
+    by_id: str
+    by_name: str
+    at: str
+    value: Any
+
+
 class Question(Record):
-    """The question in a message. Without ``choices`` any text answers it. ``to`` names who may answer (all humans if empty)."""
+    """The question in a message. Without ``choices`` and ``schema`` any text answers it. ``to`` names who may answer now (all
+    humans if empty): delegating and escalating change it.
+
+    ``kind``: an ``approval`` is answered by ``{"approved", "arguments"?, "comment"?, "always"?}``, ``arguments`` being those
+    that were edited; a ``secret``'s answer is told to its asker alone. ``multiple``: a list of choices answers. ``schema``: a
+    JSON value of this form answers (`forms.normal`). ``quorum``: so many people must give the same answer. ``digest``: SHA-256
+    of all that is shown, in hexadecimal; who answers may say which they ``saw``.
+    """
 
     key: str
     state: QuestionState
@@ -135,10 +185,27 @@ class Question(Record):
     to: list[str] | None = None
     deadline_at: str | None = None
     closing: Closing | None = None
+    kind: AskKind = "question"
+    multiple: bool = False
+    schema: dict[str, Any] | None = None
+    initial: Any = UNSET
+    approval: Approval | None = None
+    batch: Batch | None = None
+    quorum: int = 1
+    votes: list[Vote] | None = None
+    remind: float | None = None
+    reminded: int = 0
+    reminded_at: str | None = None
+    escalate: list[Escalation] | None = None
+    digest: str | None = None
 
 
 class Message(Record):
-    """One durable entry of a channel's log. ``prev_seq`` (live events only) is the seq before it in this channel."""
+    """One durable entry of a channel's log. ``prev_seq`` (live events only) is the seq before it in this channel.
+
+    ``parts``: what is shown beside the content, each ``{"data": {mimetype: …}, "name"?}`` as in a notebook's outputs: pictures
+    in base64, ``text/x-diff``, ``application/vnd.agentchat.table+json`` (see `notebook.parts`), ``application/json``.
+    """
 
     id: str
     channel_id: str
@@ -174,6 +241,60 @@ class Activity(Record):
     total: float | None = None
 
 
+class Intent(Record):
+    """What somebody wants of an agent; ``seq`` orders the intents of a channel. ``acknowledged_at``: when the agent did it."""
+
+    id: str
+    seq: int
+    channel_id: str
+    agent_id: str
+    kind: IntentKind
+    by_id: str
+    by_name: str
+    created_at: str
+    text: str | None = None
+    acknowledged_at: str | None = None
+
+
+class Control(Record):
+    """The control plane's view of an agent in one channel: what it said of its run, since when, and what it is still asked."""
+
+    channel_id: str
+    agent_id: str
+    state: RunState
+    run: str | None = None
+    at: str | None = None
+    pending: list[Intent] = []
+
+
+class StandingApproval(Record):
+    """Somebody approved an agent's action for good in a channel ("always for this notebook")."""
+
+    id: str
+    channel_id: str
+    agent_id: str
+    action: str
+    by_id: str
+    by_name: str
+    created_at: str
+
+
+class AuditEntry(Record):
+    """One decision, or one intent: who, when, from where (``origin``: the front end and the address), about which message or
+    agent, with the digest of what they ``saw``."""
+
+    seq: int
+    at: str
+    action: str
+    by_id: str
+    by_name: str
+    message_id: str | None = None
+    agent_id: str | None = None
+    origin: str | None = None
+    saw: str | None = None
+    detail: Any = UNSET
+
+
 class AgentStatus(Record):
     """An agent now. ``status`` and ``progress`` are gone when the hub restarts: signals are never stored."""
 
@@ -184,6 +305,7 @@ class AgentStatus(Record):
     online: bool = False
     status: Activity | None = None
     progress: Activity | None = None
+    control: Control | None = None
 
 
 # ---------------------------------------------------------------------------------------------- requests
@@ -297,12 +419,28 @@ class Decided(Request):
     source: Annotated[str, Meta(min_length=1, max_length=200)]
 
 
+class AskApproval(Approval, forbid_unknown_fields=True):
+    """As it is asked."""
+
+
+class AskBatch(Batch, forbid_unknown_fields=True):
+    """As it is asked."""
+
+
+class AskEscalation(Request):
+    """As it is asked: ``[{"after": 300, "to": "@lead"}]``."""
+
+    after: Annotated[float, Meta(gt=0, le=10 * 365 * 86400)]
+    to: Name
+
+
 class Ask(Request):
-    """The question that a message asks.
+    """The question that a message asks. What is shown beside it are the message's ``parts``.
 
     ``key`` is the asker's own name for it: while a question with that key is open, or closed and not yet consumed, asking
     again takes it up. ``timeout`` counts from when the hub takes the question; then ``default`` closes it, or nothing does
-    and the outcome is ``timed_out``.
+    and the outcome is ``timed_out``. ``remind``: every so many seconds until it is answered. ``initial``: what a form begins
+    with. The rest: see `Question`.
     """
 
     key: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
@@ -313,6 +451,15 @@ class Ask(Request):
     default: Any = UNSET
     to: Annotated[list[Name], Meta(max_length=100)] | None = None
     decided: Decided | None = None
+    kind: AskKind = "question"
+    multiple: bool = False
+    schema: dict[str, Any] | None = None
+    initial: Any = UNSET
+    remind: Annotated[float, Meta(ge=1, le=10 * 365 * 86400)] | None = None
+    escalate: Annotated[list[AskEscalation], Meta(max_length=20)] | None = None
+    quorum: Annotated[int, Meta(ge=1, le=100)] = 1
+    approval: AskApproval | None = None
+    batch: AskBatch | None = None
 
 
 class PostMessage(Change):
@@ -346,15 +493,92 @@ class MarkRead(Change):
     seq: Seq
 
 
+Via = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[\w .:/-]*$")]
+"""The front end, as it calls itself."""
+Digest = Annotated[str, Meta(max_length=100)]
+
+
 class Answer(Change):
+    """``saw``: the `Question.digest` of what was on the screen; another one is refused. ``via``: for the audit trail."""
+
     channel_id: Id
     message_id: Id
     value: Any
+    saw: Digest | None = None
+    via: Via | None = None
+
+
+class Delegate(Change):
+    """Who may answer hands the question to others instead."""
+
+    channel_id: Id
+    message_id: Id
+    to: Annotated[list[Name], Meta(min_length=1, max_length=100)]
+    via: Via | None = None
+
+
+class Snooze(Change):
+    """The caller wants to be left alone with this question for so many seconds; 0: no longer."""
+
+    channel_id: Id
+    message_id: Id
+    seconds: Annotated[float, Meta(ge=0, le=365 * 86400)]
+
+
+class FinishBatch(Change):
+    """The asker has all answers of the batch: asked again under the same keys, it is asked anew."""
+
+    channel_id: Id
+    batch_id: Annotated[str, Meta(max_length=200)]
+
+
+class RevokeApproval(Change):
+    channel_id: Id
+    approval_id: Id
+
+
+class ReadAudit(Request):
+    """The newest first, those before ``before``; of one message, if that is given."""
+
+    channel_id: Id
+    message_id: Id | None = None
+    before: Seq | None = None
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
 
 
 class ListQuestions(Request):
     state: Literal["open"] = "open"
     channel_id: Id | None = None
+
+
+class CreateIntent(Change):
+    """``text`` is what a ``steer`` says; the other kinds may give a reason."""
+
+    channel_id: Id
+    agent_id: Id
+    kind: IntentKind
+    text: Annotated[str, Meta(min_length=1, max_length=10_000)] | None = None
+    via: Via | None = None
+
+
+class ListIntents(Request):
+    """In their order, after ``after``: those of one agent, if that is given, and those that it has not acknowledged, if
+    ``pending``."""
+
+    channel_id: Id
+    agent_id: Id | None = None
+    after: Seq = 0
+    pending: bool = False
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+
+
+class Report(Change):
+    """An agent says of itself how its run stands. ``acknowledged``: the ``seq`` up to which it has done what was asked."""
+
+    channel_id: Id
+    state: RunState
+    run: Name | None = None
+    acknowledged: Seq | None = None
 
 
 class ReadStatus(Request):
@@ -467,7 +691,35 @@ class MessagesReply(Record):
 
 
 class QuestionsReply(Record):
+    """``snoozed``: until when the caller wants to be left alone, by message id."""
+
     questions: list[Message]
+    snoozed: dict[str, str] = {}
+
+
+class SecretReply(Record):
+    value: str
+
+
+class ApprovalsReply(Record):
+    approvals: list[StandingApproval]
+
+
+class AuditReply(Record):
+    entries: list[AuditEntry]
+    has_more: bool
+
+
+class IntentReply(Record):
+    intent: Intent
+
+
+class IntentsReply(Record):
+    intents: list[Intent]
+
+
+class ControlReply(Record):
+    control: Control
 
 
 class AgentReply(Record):
@@ -536,6 +788,7 @@ class ErrorBody(Record):
     choices: list[str] | None = None
     asked: str | None = None
     asking: str | None = None
+    problems: dict[str, str] | None = None
 
 
 class ErrorReply(Record):
@@ -586,7 +839,18 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("answer", "POST", "channels/{channel_id}/messages/{message_id}/answer", Answer, MessageReply),
     Operation("withdraw", "POST", "channels/{channel_id}/messages/{message_id}/withdraw", ChangeMessage, MessageReply),
     Operation("consume", "POST", "channels/{channel_id}/messages/{message_id}/consume", ChangeMessage, Done),
+    Operation("delegate", "POST", "channels/{channel_id}/messages/{message_id}/delegate", Delegate, MessageReply),
+    Operation("snooze", "POST", "channels/{channel_id}/messages/{message_id}/snooze", Snooze, Done),
+    Operation("reopen", "POST", "channels/{channel_id}/messages/{message_id}/reopen", ChangeMessage, MessageReply),
+    Operation("take_secret", "POST", "channels/{channel_id}/messages/{message_id}/secret", OneMessage, SecretReply),
     Operation("list_questions", "GET", "questions", ListQuestions, QuestionsReply),
+    Operation("finish_batch", "POST", "channels/{channel_id}/batches/{batch_id}/finish", FinishBatch, Done),
+    Operation("list_approvals", "GET", "channels/{channel_id}/approvals", OneChannel, ApprovalsReply),
+    Operation("revoke_approval", "DELETE", "channels/{channel_id}/approvals/{approval_id}", RevokeApproval, Done),
+    Operation("read_audit", "GET", "channels/{channel_id}/audit", ReadAudit, AuditReply),
+    Operation("create_intent", "POST", "channels/{channel_id}/intents", CreateIntent, IntentReply, 201),
+    Operation("list_intents", "GET", "channels/{channel_id}/intents", ListIntents, IntentsReply),
+    Operation("report", "POST", "channels/{channel_id}/report", Report, ControlReply),
     Operation("list_agents", "GET", "agents", Nothing, AgentsReply),
     Operation("create_agent", "POST", "agents", CreateAgent, AgentReply, 201),
     Operation("create_key", "POST", "agents/{agent_id}/keys", CreateKey, KeyReply, 201),
@@ -644,6 +908,8 @@ class SendAnswer(Change, tag_field="type", tag="answer"):
     message_id: Id
     value: Any
     channel_id: Id | None = None
+    saw: Digest | None = None
+    via: Via | None = None
     request_id: Id | None = None
 
 
@@ -720,6 +986,14 @@ class Signal(Record, tag_field="type", tag="signal"):
     data: dict[str, Any]
 
 
+class IntentFrame(Intent, tag_field="type", tag="intent"):
+    """Somebody wants something of an agent. A connection that was away, or ``lagged``, asks for the `ListIntents` it missed."""
+
+
+class ControlFrame(Control, tag_field="type", tag="control"):
+    """An agent reported how its run stands, or was asked for something."""
+
+
 class Lagged(Record, tag_field="type", tag="lagged"):
     """This connection did not read, and its send buffer is full: it no longer gets the channel. `subscribe` with
     ``after=resume_after`` goes on where it stopped, nothing missed and nothing twice; its other channels go on by themselves.
@@ -744,7 +1018,20 @@ class Pong(Record, tag_field="type", tag="pong"):
 
 
 ServerFrame = Union[
-    Connected, NewMessage, MessageUpdated, MessageDeleted, Sent, Subscribed, DoneFrame, Signal, Lagged, Reset, ErrorFrame, Pong
+    Connected,
+    NewMessage,
+    MessageUpdated,
+    MessageDeleted,
+    Sent,
+    Subscribed,
+    DoneFrame,
+    Signal,
+    IntentFrame,
+    ControlFrame,
+    Lagged,
+    Reset,
+    ErrorFrame,
+    Pong,
 ]
 
 # ---------------------------------------------------------------------------------------------- the panel in a notebook

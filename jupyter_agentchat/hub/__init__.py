@@ -21,10 +21,12 @@ from ..limits import Limits
 from ..state import read
 from ..state.store import Store
 from .caller import Caller, Principal, hash_of
+from .control import Control
 from .conversations import Conversations
 from .intake import Intake
 from .people import People, check_kernel
 from .presence import Presence
+from .questions import Questions
 from .signals import Signals
 
 __all__ = ["Caller", "Hub", "Principal", "check_kernel", "hash_of"]
@@ -74,10 +76,12 @@ class Hub:
         self.workspace_owner_needed = workspace_owner_needed
         self.people = People(self)
         self.conversations = Conversations(self)
+        self.questions = Questions(self)
+        self.control = Control(self)
         self._operations: dict[str, Callable[[Caller, Any], Awaitable[Any]]] = {
             operation.name: next(
                 getattr(part, operation.name)
-                for part in (self, self.people, self.conversations)
+                for part in (self, self.people, self.conversations, self.questions, self.control)
                 if hasattr(part, operation.name)
             )
             for operation in p.OPERATIONS

@@ -157,30 +157,6 @@ class Conversations:
         await self._hub.submit(c.Delete(caller.known.id, request.channel_id, request.message_id), request)
         return p.Done(ok=True)
 
-    # ------------------------------------------------------------------ questions
-
-    async def answer(self, caller: Caller, request: p.Answer) -> p.MessageReply:
-        close = c.Close(caller.known.id, request.channel_id, request.message_id, p.new_id("msg"), request.value)
-        posted = await self._hub.submit(close, request)
-        return p.MessageReply(posted.message)
-
-    async def withdraw(self, caller: Caller, request: p.ChangeMessage) -> p.MessageReply:
-        withdraw = c.Withdraw(caller.known.id, request.channel_id, request.message_id, p.new_id("msg"))
-        posted = await self._hub.submit(withdraw, request)
-        return p.MessageReply(posted.message)
-
-    async def consume(self, caller: Caller, request: p.ChangeMessage) -> p.Done:
-        await self._hub.submit(c.ConsumeAnswer(caller.known.id, request.channel_id, request.message_id), request)
-        return p.Done(ok=True)
-
-    async def list_questions(self, caller: Caller, request: p.ListQuestions) -> p.QuestionsReply:
-        who = caller.known
-        return p.QuestionsReply(
-            await self._hub.store.read(
-                lambda db: read.open_questions(db, who.id, request.channel_id, all_of_them=who.owns_workspace)
-            )
-        )
-
     async def channel_of(self, message_id: str) -> str:
         """Raises: NotFound. The caller's membership is checked by what follows."""
         channel_id = await self._hub.store.read(lambda db: read.channel_of_message(db, message_id))

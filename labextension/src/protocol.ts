@@ -11,8 +11,12 @@ export type Kind = "agent" | "human";
 export type Role = "owner" | "member" | "observer";
 export type Outcome = "answered" | "default" | "timed_out" | "withdrawn" | "escalated";
 export type QuestionState = "open" | "answered" | "default" | "timed_out" | "withdrawn" | "escalated";
+export type Ending = "answered" | "default" | "timed_out" | "withdrawn" | "escalated" | "reopened";
+export type AskKind = "question" | "approval" | "secret";
+export type IntentKind = "pause" | "resume" | "stop" | "steer";
+export type RunState = "idle" | "running" | "paused" | "stopped" | "finished" | "failed";
 export type SignalKind = "typing" | "presence" | "status" | "progress" | "stream";
-export type ErrorCode = "invalid_request" | "empty_message" | "not_a_question" | "unauthenticated" | "forbidden" | "xsrf_failed" | "not_found" | "channel_not_found" | "method_not_allowed" | "conflict" | "already_closed" | "question_changed" | "name_taken" | "invite_gone" | "message_too_large" | "invalid_answer" | "rate_limited" | "internal_error" | "store_unavailable" | "overloaded" | "newer_database" | "outbox_full";
+export type ErrorCode = "invalid_request" | "empty_message" | "not_a_question" | "unauthenticated" | "forbidden" | "xsrf_failed" | "not_found" | "channel_not_found" | "method_not_allowed" | "conflict" | "already_closed" | "question_changed" | "already_used" | "name_taken" | "invite_gone" | "message_too_large" | "invalid_answer" | "rate_limited" | "internal_error" | "store_unavailable" | "overloaded" | "newer_database" | "outbox_full" | "stopped" | "rejected" | "arguments_changed";
 
 export interface Participant {
   id: string;
@@ -45,10 +49,10 @@ export interface Channel {
   archived?: boolean;
 }
 
-/** How a question ended. ``value`` is absent when there is none; ``source`` is set when no human did it live. */
+/** How a question ended. ``value`` is absent when there is none (a secret's never is here); ``source`` is set when no human did it live. ``escalated``: answered by whom it was escalated to. */
 export interface Closing {
   question_id: string;
-  outcome: Outcome;
+  outcome: Ending;
   value?: unknown;
   by_id?: string;
   by_name?: string;
@@ -56,18 +60,63 @@ export interface Closing {
   source?: string;
 }
 
-/** The question in a message. Without ``choices`` any text answers it. ``to`` names who may answer (all humans if empty). */
+/** What an approval is about: ``arguments`` (JSON) of ``action``; the human may change those in ``editable``, within ``schema``, an object's form (`forms.normal`) of them. ``always``: whether the human may approve the action once for all. */
+export interface Approval {
+  action: string;
+  arguments?: Record<string, unknown>;
+  editable?: string[];
+  schema?: Record<string, unknown>;
+  always?: boolean;
+}
+
+/** One of many questions that are answered in one go: the ``index``-th (from 0) of ``total``. */
+export interface Batch {
+  id: string;
+  index: number;
+  total: number;
+  name?: string;
+}
+
+/** Unanswered ``after`` seconds, the question is put to ``to`` as well; ``at``: when that happened. */
+export interface Escalation {
+  after: number;
+  to: string;
+  at?: string;
+}
+
+/** One of the answers that a ``quorum`` needs. */
+export interface Vote {
+  by_id: string;
+  by_name: string;
+  at: string;
+  value: unknown;
+}
+
+/** The question in a message. Without ``choices`` and ``schema`` any text answers it. ``to`` names who may answer now (all humans if empty): delegating and escalating change it. ``kind``: an ``approval`` is answered by ``{"approved", "arguments"?, "comment"?, "always"?}``, ``arguments`` being those that were edited; a ``secret``'s answer is told to its asker alone. ``multiple``: a list of choices answers. ``schema``: a JSON value of this form answers (`forms.normal`). ``quorum``: so many people must give the same answer. ``digest``: SHA-256 of all that is shown, in hexadecimal; who answers may say which they ``saw``. */
 export interface Question {
   key: string;
   state: QuestionState;
+  kind?: AskKind;
   choices?: string[];
+  multiple?: boolean;
+  schema?: Record<string, unknown>;
+  initial?: unknown;
   default?: unknown;
   to?: string[];
   deadline_at?: string;
   closing?: Closing;
+  approval?: Approval;
+  batch?: Batch;
+  quorum?: number;
+  votes?: Vote[];
+  remind?: number;
+  reminded?: number;
+  reminded_at?: string;
+  escalate?: Escalation[];
+  digest?: string;
 }
 
-/** One durable entry of a channel's log. ``prev_seq`` (live events only) is the seq before it in this channel. */
+/** One durable entry of a channel's log. ``prev_seq`` (live events only) is the seq before it in this channel. ``parts``: what is shown beside the content, each ``{"data": {mimetype: …}, "name"?}`` as in a notebook's outputs: pictures in base64, ``text/x-diff``, ``application/vnd.agentchat.table+json`` (see `notebook.parts`), ``application/json``. */
 export interface Message {
   id: string;
   channel_id: string;
@@ -97,6 +146,55 @@ export interface Activity {
   total?: number;
 }
 
+/** What somebody wants of an agent; ``seq`` orders the intents of a channel. ``acknowledged_at``: when the agent did it. */
+export interface Intent {
+  id: string;
+  seq: number;
+  channel_id: string;
+  agent_id: string;
+  kind: IntentKind;
+  by_id: string;
+  by_name: string;
+  created_at: string;
+  text?: string;
+  acknowledged_at?: string;
+}
+
+/** The control plane's view of an agent in one channel: what it said of its run, since when, and what it is still asked. */
+export interface Control {
+  channel_id: string;
+  agent_id: string;
+  state: RunState;
+  run?: string;
+  at?: string;
+  pending?: Intent[];
+}
+
+/** Somebody approved an agent's action for good in a channel ("always for this notebook"). */
+export interface StandingApproval {
+  id: string;
+  channel_id: string;
+  agent_id: string;
+  action: string;
+  by_id: string;
+  by_name: string;
+  created_at: string;
+}
+
+/** One decision, or one intent: who, when, from where (``origin``: the front end and the address), about which message or agent, with the digest of what they ``saw``. */
+export interface AuditEntry {
+  seq: number;
+  at: string;
+  action: string;
+  by_id: string;
+  by_name: string;
+  message_id?: string;
+  agent_id?: string;
+  origin?: string;
+  saw?: string;
+  detail?: unknown;
+}
+
 /** An agent now. ``status`` and ``progress`` are gone when the hub restarts: signals are never stored. */
 export interface AgentStatus {
   participant_id: string;
@@ -106,6 +204,7 @@ export interface AgentStatus {
   online?: boolean;
   status?: Activity;
   progress?: Activity;
+  control?: Control;
 }
 
 export type Nothing = Record<string, never>;
@@ -190,13 +289,45 @@ export interface Decided {
   source: string;
 }
 
-/** The question that a message asks. ``key`` is the asker's own name for it: while a question with that key is open, or closed and not yet consumed, asking again takes it up. ``timeout`` counts from when the hub takes the question; then ``default`` closes it, or nothing does and the outcome is ``timed_out``. */
+/** As it is asked. */
+export interface AskApproval {
+  action: string;
+  arguments?: Record<string, unknown>;
+  editable?: string[];
+  schema?: Record<string, unknown>;
+  always?: boolean;
+}
+
+/** As it is asked. */
+export interface AskBatch {
+  id: string;
+  index: number;
+  total: number;
+  name?: string;
+}
+
+/** As it is asked: ``[{"after": 300, "to": "@lead"}]``. */
+export interface AskEscalation {
+  after: number;
+  to: string;
+}
+
+/** The question that a message asks. What is shown beside it are the message's ``parts``. ``key`` is the asker's own name for it: while a question with that key is open, or closed and not yet consumed, asking again takes it up. ``timeout`` counts from when the hub takes the question; then ``default`` closes it, or nothing does and the outcome is ``timed_out``. ``remind``: every so many seconds until it is answered. ``initial``: what a form begins with. The rest: see `Question`. */
 export interface Ask {
   key?: string;
+  kind?: AskKind;
   choices?: string[];
+  multiple?: boolean;
+  schema?: Record<string, unknown>;
+  initial?: unknown;
   timeout?: number;
   default?: unknown;
   to?: string[];
+  remind?: number;
+  escalate?: AskEscalation[];
+  quorum?: number;
+  approval?: AskApproval;
+  batch?: AskBatch;
   decided?: Decided;
 }
 
@@ -235,16 +366,85 @@ export interface MarkRead {
   client_id?: string;
 }
 
+/** ``saw``: the `Question.digest` of what was on the screen; another one is refused. ``via``: for the audit trail. */
 export interface Answer {
   channel_id: string;
   message_id: string;
   value: unknown;
+  saw?: string;
+  via?: string;
   client_id?: string;
+}
+
+/** Who may answer hands the question to others instead. */
+export interface Delegate {
+  channel_id: string;
+  message_id: string;
+  to: string[];
+  via?: string;
+  client_id?: string;
+}
+
+/** The caller wants to be left alone with this question for so many seconds; 0: no longer. */
+export interface Snooze {
+  channel_id: string;
+  message_id: string;
+  seconds: number;
+  client_id?: string;
+}
+
+/** The asker has all answers of the batch: asked again under the same keys, it is asked anew. */
+export interface FinishBatch {
+  channel_id: string;
+  batch_id: string;
+  client_id?: string;
+}
+
+export interface RevokeApproval {
+  channel_id: string;
+  approval_id: string;
+  client_id?: string;
+}
+
+/** The newest first, those before ``before``; of one message, if that is given. */
+export interface ReadAudit {
+  channel_id: string;
+  message_id?: string;
+  before?: number;
+  limit?: number;
 }
 
 export interface ListQuestions {
   state?: "open";
   channel_id?: string;
+}
+
+/** ``text`` is what a ``steer`` says; the other kinds may give a reason. */
+export interface CreateIntent {
+  channel_id: string;
+  agent_id: string;
+  kind: IntentKind;
+  text?: string;
+  via?: string;
+  client_id?: string;
+}
+
+/** In their order, after ``after``: those of one agent, if that is given, and those that it has not acknowledged, if ``pending``. */
+export interface ListIntents {
+  channel_id: string;
+  agent_id?: string;
+  after?: number;
+  pending?: boolean;
+  limit?: number;
+}
+
+/** An agent says of itself how its run stands. ``acknowledged``: the ``seq`` up to which it has done what was asked. */
+export interface Report {
+  channel_id: string;
+  state: RunState;
+  run?: string;
+  acknowledged?: number;
+  client_id?: string;
 }
 
 /** With ``channel_id``: its agents, and what they last said there. */
@@ -349,8 +549,35 @@ export interface MessagesReply {
   epoch: string;
 }
 
+/** ``snoozed``: until when the caller wants to be left alone, by message id. */
 export interface QuestionsReply {
   questions: Message[];
+  snoozed?: Record<string, string>;
+}
+
+export interface SecretReply {
+  value: string;
+}
+
+export interface ApprovalsReply {
+  approvals: StandingApproval[];
+}
+
+export interface AuditReply {
+  entries: AuditEntry[];
+  has_more: boolean;
+}
+
+export interface IntentReply {
+  intent: Intent;
+}
+
+export interface IntentsReply {
+  intents: Intent[];
+}
+
+export interface ControlReply {
+  control: Control;
 }
 
 export interface AgentReply {
@@ -414,6 +641,7 @@ export interface ErrorBody {
   choices?: string[];
   asked?: string;
   asking?: string;
+  problems?: Record<string, string>;
 }
 
 export interface ErrorReply {
@@ -470,6 +698,8 @@ export interface SendAnswer {
   message_id: string;
   value: unknown;
   channel_id?: string;
+  saw?: string;
+  via?: string;
   request_id?: string;
   client_id?: string;
 }
@@ -548,6 +778,32 @@ export interface Signal {
   data: Record<string, unknown>;
 }
 
+/** Somebody wants something of an agent. A connection that was away, or ``lagged``, asks for the `ListIntents` it missed. */
+export interface IntentFrame {
+  type: "intent";
+  id: string;
+  seq: number;
+  channel_id: string;
+  agent_id: string;
+  kind: IntentKind;
+  by_id: string;
+  by_name: string;
+  created_at: string;
+  text?: string;
+  acknowledged_at?: string;
+}
+
+/** An agent reported how its run stands, or was asked for something. */
+export interface ControlFrame {
+  type: "control";
+  channel_id: string;
+  agent_id: string;
+  state: RunState;
+  run?: string;
+  at?: string;
+  pending?: Intent[];
+}
+
 /** This connection did not read, and its send buffer is full: it no longer gets the channel. `subscribe` with ``after=resume_after`` goes on where it stopped, nothing missed and nothing twice; its other channels go on by themselves. */
 export interface Lagged {
   type: "lagged";
@@ -575,6 +831,7 @@ export interface ErrorFrame {
   choices?: string[];
   asked?: string;
   asking?: string;
+  problems?: Record<string, string>;
   request_id?: string;
 }
 
@@ -610,6 +867,8 @@ export type ServerFrame =
   | Subscribed
   | DoneFrame
   | Signal
+  | IntentFrame
+  | ControlFrame
   | Lagged
   | Reset
   | ErrorFrame
