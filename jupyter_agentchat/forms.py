@@ -52,11 +52,11 @@ def normal(schema: Any) -> Field:
     """
     if not isinstance(schema, dict):
         raise ValueError(f"schema: a JSON Schema is an object, not {type(schema).__name__}.")
-    definitions = {
-        f"#/{where}/{name}": each
-        for where in ("$defs", "definitions")
-        for name, each in (schema.get(where) if isinstance(schema.get(where), dict) else {}).items()
-    }
+    definitions: dict[str, Any] = {}
+    for where in ("$defs", "definitions"):
+        named = schema.get(where)
+        if isinstance(named, dict):
+            definitions.update({f"#/{where}/{name}": each for name, each in named.items()})
     made = _Maker(definitions).field(schema, "schema", 0, ())
     if "default" in made and (wrong := problems(made, made["default"])):
         raise ValueError(f"schema: its default does not fit: {told(wrong)}")

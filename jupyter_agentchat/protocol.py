@@ -199,6 +199,13 @@ class Question(Record):
     escalate: list[Escalation] | None = None
     digest: str | None = None
 
+    def end(self, closing: Closing) -> None:
+        """The question is as this closing leaves it: one that took an answer back leaves it open."""
+        if closing.outcome == "reopened":
+            self.state, self.closing = "open", None
+        else:
+            self.state, self.closing = closing.outcome, closing
+
 
 class Message(Record):
     """One durable entry of a channel's log. ``prev_seq`` (live events only) is the seq before it in this channel.

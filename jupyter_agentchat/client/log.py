@@ -93,7 +93,7 @@ class Log:
     def _close(self, closing: Closing) -> None:
         asked = self._by_id.get(closing.question_id)
         if asked is not None and asked.question is not None:
-            asked.question.state, asked.question.closing = closing.outcome, closing
+            asked.question.end(closing)
 
     def wake(self) -> None:
         """Every reader looks again."""

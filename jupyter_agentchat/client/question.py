@@ -57,7 +57,7 @@ class Question:
     @property
     def outcome(self) -> Outcome | None:
         """``answered``, ``default``, ``timed_out`` or ``withdrawn``; None while it is open."""
-        return self._asked.closing.outcome if self._asked.closing else None
+        return None if self._asked.state == "open" else self._asked.state
 
     @property
     def answer(self) -> Any:
@@ -103,7 +103,7 @@ class Question:
 
     def close(self, closing: Closing) -> None:
         """The hub says how the question ended."""
-        self._asked.state, self._asked.closing = closing.outcome, closing
+        self._asked.end(closing)
         self.changed.set()
 
     async def closing(self, timeout: float | None = None) -> Closing:

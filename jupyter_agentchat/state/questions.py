@@ -195,7 +195,7 @@ def _close(
     assert asked.question is not None
     assert closing.by_id is not None
     assert closing.at is not None
-    asked.question.state, asked.question.closing = closing.outcome, closing
+    asked.question.end(closing)
     db.execute(
         "UPDATE questions SET state = ?, closing = ? WHERE message_id = ?", (closing.outcome, to_json(closing), asked.id)
     )

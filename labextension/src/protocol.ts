@@ -96,15 +96,15 @@ export interface Vote {
 export interface Question {
   key: string;
   state: QuestionState;
-  kind?: AskKind;
   choices?: string[];
-  multiple?: boolean;
-  schema?: Record<string, unknown>;
-  initial?: unknown;
   default?: unknown;
   to?: string[];
   deadline_at?: string;
   closing?: Closing;
+  kind?: AskKind;
+  multiple?: boolean;
+  schema?: Record<string, unknown>;
+  initial?: unknown;
   approval?: Approval;
   batch?: Batch;
   quorum?: number;
@@ -315,20 +315,20 @@ export interface AskEscalation {
 /** The question that a message asks. What is shown beside it are the message's ``parts``. ``key`` is the asker's own name for it: while a question with that key is open, or closed and not yet consumed, asking again takes it up. ``timeout`` counts from when the hub takes the question; then ``default`` closes it, or nothing does and the outcome is ``timed_out``. ``remind``: every so many seconds until it is answered. ``initial``: what a form begins with. The rest: see `Question`. */
 export interface Ask {
   key?: string;
-  kind?: AskKind;
   choices?: string[];
-  multiple?: boolean;
-  schema?: Record<string, unknown>;
-  initial?: unknown;
   timeout?: number;
   default?: unknown;
   to?: string[];
+  decided?: Decided;
+  kind?: AskKind;
+  multiple?: boolean;
+  schema?: Record<string, unknown>;
+  initial?: unknown;
   remind?: number;
   escalate?: AskEscalation[];
   quorum?: number;
   approval?: AskApproval;
   batch?: AskBatch;
-  decided?: Decided;
 }
 
 export interface PostMessage {

@@ -75,6 +75,7 @@ function has(log: Log, id: string): boolean {
 function closed(message: Message, closings: Readonly<Record<string, Closing>>): Message {
   const closing = closings[message.id];
   if (!closing || message.question?.state !== "open") return message;
+  if (closing.outcome === "reopened") return message;
   return { ...message, question: { ...message.question, state: closing.outcome, closing } };
 }
 
