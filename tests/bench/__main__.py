@@ -30,7 +30,9 @@ def main() -> None:
             print(f"measuring {name} …", flush=True)
             folder = Path(root, name)
             folder.mkdir()
-            rows += import_module(f".{MODULES[name]}", __package__).measure(folder)
+            found = import_module(f".{MODULES[name]}", __package__).measure(folder)
+            print(table(found), flush=True)  # a later one may fail
+            rows += found
     print(f"\n{where}\n\n{table(rows)}\n\n{time.monotonic() - started:.0f} s in all")
 
 
