@@ -19,6 +19,11 @@ BY_CHANNEL = {
     "messages": "channel_id",
     "questions": "channel_id",
     "invites": "channel_id",
+    "approvals": "channel_id",
+    "snoozes": "channel_id",
+    "audit": "channel_id",
+    "intents": "channel_id",
+    "controls": "channel_id",
     "receipts": "partition",
     "partitions": "partition",
 }

@@ -72,6 +72,52 @@ STEPS: dict[str, str] = {
         ALTER TABLE channels ADD COLUMN clock INTEGER NOT NULL DEFAULT 0;
         UPDATE channels SET clock = coalesce((SELECT max(lamport) FROM messages WHERE channel_id = channels.id), 0);
     """,
+    "0003_questions": """
+        -- terms: what else was asked (rows.Terms). next_at: when the first of deadline, reminder and escalation is due
+        ALTER TABLE questions ADD COLUMN kind TEXT NOT NULL DEFAULT 'question';
+        ALTER TABLE questions ADD COLUMN terms TEXT;
+        ALTER TABLE questions ADD COLUMN batch_id TEXT;
+        ALTER TABLE questions ADD COLUMN digest TEXT;
+        ALTER TABLE questions ADD COLUMN next_at TEXT;
+        -- as asked: the seconds, and who. closing_id: the message that closed it
+        ALTER TABLE questions ADD COLUMN timeout REAL;
+        ALTER TABLE questions ADD COLUMN asked_to TEXT;
+        ALTER TABLE questions ADD COLUMN closing_id TEXT;
+        CREATE INDEX questions_due ON questions (next_at) WHERE state = 'open' AND next_at IS NOT NULL;
+        CREATE INDEX questions_by_batch ON questions (channel_id, asker_id, batch_id) WHERE batch_id IS NOT NULL;
+        ALTER TABLE channels ADD COLUMN archived_by TEXT;
+        UPDATE questions SET asked_to = "to", next_at = CASE
+            WHEN channel_id IN (SELECT id FROM channels WHERE archived) THEN '1970-01-01T00:00:00.000Z' ELSE deadline_at END;
+        CREATE TABLE approvals (
+            id TEXT PRIMARY KEY, channel_id TEXT NOT NULL, agent_id TEXT NOT NULL, action TEXT NOT NULL,
+            by_id TEXT NOT NULL, by_name TEXT NOT NULL, created_at TEXT NOT NULL, UNIQUE (channel_id, agent_id, action)
+        ) WITHOUT ROWID;
+        CREATE TABLE snoozes (
+            message_id TEXT NOT NULL, participant_id TEXT NOT NULL, channel_id TEXT NOT NULL, until TEXT NOT NULL,
+            PRIMARY KEY (message_id, participant_id)
+        ) WITHOUT ROWID;
+        CREATE INDEX snoozes_by_participant ON snoozes (participant_id);
+        CREATE TABLE audit (
+            channel_id TEXT NOT NULL, seq INTEGER NOT NULL, at TEXT NOT NULL, action TEXT NOT NULL,
+            by_id TEXT NOT NULL, by_name TEXT NOT NULL, message_id TEXT, agent_id TEXT, origin TEXT, saw TEXT, detail TEXT,
+            PRIMARY KEY (channel_id, seq)
+        ) WITHOUT ROWID;
+        CREATE INDEX audit_by_message ON audit (channel_id, message_id, seq) WHERE message_id IS NOT NULL;
+    """,
+    "0004_control": """
+        -- what is wanted of agents, beside the log, though their seq is the journal's too
+        CREATE TABLE intents (
+            channel_id TEXT NOT NULL, seq INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, agent_id TEXT NOT NULL, kind TEXT NOT NULL,
+            by_id TEXT NOT NULL, by_name TEXT NOT NULL, created_at TEXT NOT NULL, text TEXT, acknowledged_at TEXT,
+            PRIMARY KEY (channel_id, seq)
+        ) WITHOUT ROWID;
+        CREATE INDEX intents_pending ON intents (channel_id, agent_id, seq) WHERE acknowledged_at IS NULL;
+        -- what an agent last said of its run, in a channel
+        CREATE TABLE controls (
+            channel_id TEXT NOT NULL, agent_id TEXT NOT NULL, state TEXT NOT NULL, run TEXT, at TEXT NOT NULL,
+            PRIMARY KEY (channel_id, agent_id)
+        ) WITHOUT ROWID;
+    """,
 }
 
 
