@@ -14,7 +14,21 @@ from typing import Any, Literal, Union
 from msgspec import Struct
 
 from .errors import ChatError
-from .protocol import Ask, Kind, Message, MessageDeleted, MessageUpdated, NewMessage, Role, encode
+from .protocol import (
+    Ask,
+    ControlFrame,
+    Intent,
+    IntentFrame,
+    IntentKind,
+    Kind,
+    Message,
+    MessageDeleted,
+    MessageUpdated,
+    NewMessage,
+    Role,
+    RunState,
+    encode,
+)
 
 DIRECTORY = "directory"
 HUB = "hub"
@@ -187,10 +201,30 @@ class UseInvite(Command, tag="use_invite"):
     member: NewMember
 
 
+class Intend(Command, tag="intend"):
+    """Somebody wants something of an agent. ``origin``: for the audit trail."""
+
+    channel_id: str
+    intent_id: str
+    agent_id: str
+    kind: IntentKind
+    text: str | None = None
+    origin: str | None = None
+
+
+class ReportRun(Command, tag="report"):
+    """An agent says how its run stands, and up to which intent it has done what was asked."""
+
+    channel_id: str
+    state: RunState
+    run: str | None = None
+    acknowledged: int | None = None
+
+
 AnyCommand = Union[
     Found, Enrol, Revoke,
     FoundChannel, ChangeChannel, PutMember, DropMember, Post, Edit, Delete, Close, Withdraw, Expire, ConsumeAnswer, Read,
-    Invite, UseInvite,
+    Invite, UseInvite, Intend, ReportRun,
 ]  # fmt: skip
 
 
@@ -205,6 +239,8 @@ def size_of(command: AnyCommand) -> int:
     content = command.content if isinstance(command, (Post, Edit)) else command.value if isinstance(command, Close) else None
     if isinstance(content, str):
         size += len(content) if content.isascii() else len(content.encode(errors="replace"))
+    if isinstance(command, Intend) and command.text:
+        size += 4 * len(command.text)
     if isinstance(command, Post) and command.parts:
         size += len(encode(command.parts))
     return size
@@ -252,7 +288,15 @@ class CredentialRevoked:
     credential_id: str
 
 
-Event = Union[Appended, MembershipChanged, RoleChanged, CredentialRevoked]
+@dataclass(frozen=True, slots=True)
+class Steered:
+    """The control plane of a channel moved: told to its followers at once, beside the log."""
+
+    channel_id: str
+    frames: tuple[IntentFrame | ControlFrame, ...]
+
+
+Event = Union[Appended, MembershipChanged, RoleChanged, CredentialRevoked, Steered]
 
 
 # ------------------------------------------------------------------------------------------------ in and out of the state
@@ -282,4 +326,12 @@ class Posted:
     """``created`` is False where the message stood already (same client_id, or a question taken up)."""
 
     message: Message
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Intended:
+    """``created`` is False where it was sent before, under the same client_id."""
+
+    intent: Intent
     created: bool

@@ -20,7 +20,7 @@ from itertools import count
 from typing import Any, Protocol
 
 from . import logs, metrics
-from .commands import Appended, CredentialRevoked, Event, MembershipChanged
+from .commands import Appended, CredentialRevoked, Event, MembershipChanged, Steered
 from .protocol import NewMessage, encode
 from .state import read
 from .state.store import Store
@@ -170,6 +170,8 @@ class Feed:
             elif isinstance(event, MembershipChanged):
                 for follower in list(self._followers.get(event.participant_id, ())):
                     follower.membership_changed(event)
+            elif isinstance(event, Steered):
+                self._tell(event)
             elif isinstance(event, CredentialRevoked):
                 self._revoked.append(event.credential_id)
                 for follower in [
@@ -201,6 +203,15 @@ class Feed:
             # Another one: all had left the channel, and somebody came who reads from SQLite what was before.
             self._grown[event.channel_id] = growth = _Growth(channel)
         growth.add(entry)
+
+    def _tell(self, event: Steered) -> None:
+        """The control plane goes beside the log: at once, also to who is behind."""
+        frames = [Encoded(0, 0, None, encode(frame)) for frame in event.frames]
+        written: dict[Form, bytes] = {}
+        for follower in self.followers_of(event.channel_id):
+            if follower.form not in written:
+                written[follower.form] = b"".join(map(follower.form, frames))
+            follower.steered(event.channel_id, written[follower.form])
 
     def _hand_over(self) -> None:
         """What came since the last time, to everybody."""
@@ -315,6 +326,7 @@ class Follower:
         form: how its door writes an entry.
         on_revoked: called when the credential behind this reader ends.
         on_signal: called with ephemeral frames, written in its ``form``. Returns: whether it took them. None hears none.
+        on_steered: the same for frames of the control plane. Who did not take them is told that it `lagged`.
     """
 
     def __init__(
@@ -328,11 +340,13 @@ class Follower:
         form: Form = as_json,
         on_revoked: Callable[[], None] = lambda: None,
         on_signal: Callable[[bytes], bool] | None = None,
+        on_steered: Callable[[bytes], bool] | None = None,
     ) -> None:
         self.participant_id = participant_id
         self.credential_id = credential_id
         self.door = door
         self.on_signal = on_signal
+        self.on_steered = on_steered
         self.sink = sink
         self.form = form
         self._on_revoked = on_revoked
@@ -348,6 +362,8 @@ class Follower:
         """Channels in which it has been level with the log: not those that it still replays."""
         self._stalled: set[str] = set()
         """Those of them in which it fell behind because its connection had no room."""
+        self._missed: set[str] = set()
+        """Channels of which it could not be told something that stands in no log."""
         self.lagging: set[str] = set()
         """Channels that it was told to have `lagged` in, and did not subscribe to again."""
         self._event = asyncio.Event()
@@ -381,7 +397,7 @@ class Follower:
         self._forget(channel_id)
 
     def _forget(self, channel_id: str) -> None:
-        for kept in (self._live, self._stalled, self.lagging):
+        for kept in (self._live, self._stalled, self._missed, self.lagging):
             kept.discard(channel_id)
 
     def unfollow_all(self, *, but: str | None = None) -> None:
@@ -423,6 +439,13 @@ class Follower:
             self._cursors[channel_id] = last
         else:
             self._stalled.add(channel_id)
+            self.wake(channel_id)
+
+    def steered(self, channel_id: str, written: bytes) -> None:
+        """Of the channel's control plane, which no cursor brings back: a reader without room for it must ask again."""
+        if self.on_steered and not self.on_steered(written):
+            self._stalled.add(channel_id)
+            self._missed.add(channel_id)
             self.wake(channel_id)
 
     def membership_changed(self, event: MembershipChanged) -> None:
@@ -476,7 +499,7 @@ class Follower:
             return []
         if channel_id in self._stalled:
             self._stalled.discard(channel_id)
-            if self.sink and not self._feed.reaches(channel_id, cursor):
+            if self.sink and (channel_id in self._missed or not self._feed.reaches(channel_id, cursor)):
                 self.unfollow(channel_id)
                 self.lagging.add(channel_id)
                 metrics.LAGS.inc()

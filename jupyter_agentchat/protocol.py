@@ -303,7 +303,10 @@ class AuditEntry(Record):
 
 
 class AgentStatus(Record):
-    """An agent now. ``status`` and ``progress`` are gone when the hub restarts: signals are never stored."""
+    """An agent now. ``status``, ``progress`` and ``seen_at`` are gone when the hub restarts: signals are never stored.
+
+    ``seen_at``: its last sign of life, a signal, a report or a message; of one that went, when its last connection did.
+    """
 
     participant_id: str
     name: str
@@ -313,6 +316,7 @@ class AgentStatus(Record):
     status: Activity | None = None
     progress: Activity | None = None
     control: Control | None = None
+    seen_at: str | None = None
 
 
 # ---------------------------------------------------------------------------------------------- requests
@@ -928,11 +932,17 @@ class Consume(Change, tag_field="type", tag="consume"):
     request_id: Id | None = None
 
 
+class SendReport(Report, tag_field="type", tag="report"):
+    """An agent says of itself how its run stands: as `report`, in its place among what this connection sends."""
+
+    request_id: Id | None = None
+
+
 class Ping(Request, tag_field="type", tag="ping"):
     request_id: Id | None = None
 
 
-ClientFrame = Union[SendMessage, Subscribe, Unsubscribe, Ack, SendSignal, SendAnswer, Consume, Ping]
+ClientFrame = Union[SendMessage, Subscribe, Unsubscribe, Ack, SendSignal, SendAnswer, Consume, SendReport, Ping]
 
 # ---------------------------------------------------------------------------------------------- frames, server → client
 

@@ -121,3 +121,10 @@ def check_may_answer(question: Question, kind: Kind, name: str, role: Role) -> N
         raise Forbidden(f"This question was put to {', '.join(question.to or ())}, not to {name}.")
     if not asked and kind == "agent":
         raise Forbidden("An agent answers only a question that was put to it by name (to=).")
+
+
+def check_may_steer(kind: Kind, role: Role) -> None:
+    """Humans who may write steer a channel's agents; an agent only where it owns the channel."""
+    check_may_write(role)
+    if kind == "agent" and role != "owner":
+        raise Forbidden("An agent steers others only in a channel that it owns: ask a human of this channel.")

@@ -13,7 +13,7 @@ from typing import Any
 from .. import commands as c
 from .. import logs, metrics
 from .. import protocol as p
-from ..commands import HUB, AnyCommand, Appended, CredentialRevoked, Event, MembershipChanged, NewMember
+from ..commands import HUB, AnyCommand, Appended, CredentialRevoked, Event, MembershipChanged, NewMember, Steered
 from ..errors import ChannelNotFound, ChatError, Forbidden, RateLimited, Unauthenticated
 from ..feed import Feed, Follower
 from ..journal import Journal
@@ -140,6 +140,8 @@ class Hub:
     def take_in(self, caller: Caller) -> None:
         """Counts a command, or a signal, against its sender's rate; strangers count by address. Raises: RateLimited."""
         self.intake.take(_sender(caller))
+        if caller.who and caller.who.participant.kind == "agent":
+            self.presence.heard(caller.who.id)
 
     def weigh_in(self, caller: Caller, size: int) -> None:
         """What is long counts for more, before it is looked at: a command for each further 4 KiB. Raises: RateLimited."""
@@ -212,7 +214,7 @@ class Hub:
                 self._appended(event, durable_at)
             elif isinstance(event, CredentialRevoked):
                 self.presence.revoked(event.credential_id)
-            else:
+            elif not isinstance(event, Steered):
                 gone = isinstance(event, MembershipChanged) and not event.joined
                 self.signals.reseated(event.channel_id, event.participant_id, gone=gone)
                 if isinstance(event, MembershipChanged):
@@ -266,10 +268,12 @@ class Hub:
             members = (await self.conversations.list_members(caller, p.OneChannel(request.channel_id))).members
             seated = {member.participant_id for member in members}
             agents, mine = [agent for agent in agents if agent.id in seated], {request.channel_id}
+        controls = await self.control.of_agents([agent.id for agent in agents], mine)
         shown = [
             p.AgentStatus(
                 agent.id, agent.name, self.feed.connections_of(agent.id), open_counts.get(agent.id, 0),
-                self.presence.is_online(agent.id), *self.presence.last_words(agent.id, mine),
+                self.presence.is_online(agent.id), *self.presence.last_words(agent.id, mine), controls.get(agent.id),
+                self.presence.seen_at(agent.id),
             )
             for agent in agents
             if agent.kind == "agent"

@@ -68,6 +68,8 @@ class Presence:
         self._batch: asyncio.Task[None] | None = None
         self._said: dict[str, dict[str, _Said]] = {}
         self._gone: dict[str, float] = {}
+        self._seen: dict[str, float] = {}
+        """When somebody last gave a sign of life, by the wall clock; those of longest ago first."""
         feed.on_came = self._came
         feed.on_left = self._left
 
@@ -89,6 +91,7 @@ class Presence:
 
     def _came(self, follower: Follower) -> None:
         self._here.add(follower.participant_id)
+        self.heard(follower.participant_id)
         self._arrived(follower.participant_id)
 
     def _arrived(self, participant_id: str) -> None:
@@ -101,6 +104,7 @@ class Presence:
     def _left(self, follower: Follower) -> None:
         participant_id = follower.participant_id
         self._here.discard(participant_id)
+        self.heard(participant_id)
         if follower.revoked:
             self._signals.forget(participant_id)
             self._go(participant_id)
@@ -178,6 +182,17 @@ class Presence:
             self._signals.tell(channel_id, participant_id, "presence", {"state": "online" if online else "offline"})
 
     # ------------------------------------------------------------------ what agents said last
+
+    def heard(self, who: str) -> None:
+        """A sign of life."""
+        self._seen.pop(who, None)
+        self._seen[who] = time.time()
+        if len(self._seen) > KEPT:
+            del self._seen[next(iter(self._seen))]
+
+    def seen_at(self, who: str) -> str | None:
+        at = self._seen.get(who)
+        return None if at is None else p.timestamp(at)
 
     def note(self, who: str, signal: p.SendSignal) -> None:
         """Keeps an agent's status or progress."""

@@ -44,7 +44,7 @@ a client that replays from a cursor could first get live what it is about to rep
 
 OVERTAKING = 0.25
 """Seconds, at most, between what a client sends and its hearing that something before it was refused."""
-COMMANDS = (p.SendMessage, p.SendAnswer, p.Consume)
+COMMANDS = (p.SendMessage, p.SendAnswer, p.Consume, p.SendReport)
 
 
 class WsHandler(Door):
@@ -127,7 +127,7 @@ class WsHandler(Door):
             return
         self._follower = Follower(
             hub.feed, who.id, who.credential_id, door="websocket", form=as_frame, on_revoked=self._revoked,
-            on_signal=self._signal,
+            on_signal=self._signal, on_steered=self.push,
         )  # fmt: skip
         self._expiry = Expiry(who, self._follower.revoke)
         await hub.follow_everywhere(who, self._follower)
@@ -284,6 +284,9 @@ class WsHandler(Door):
             await hub.call(
                 OPERATION["consume"], caller, p.ChangeMessage(frame.channel_id, frame.message_id, client_id=frame.client_id)
             )
+        elif isinstance(frame, p.SendReport):
+            report = p.Report(frame.channel_id, frame.state, frame.run, frame.acknowledged, client_id=frame.client_id)
+            await hub.call(OPERATION["report"], caller, report)
         elif isinstance(frame, p.Ack):
             await hub.call(OPERATION["mark_read"], caller, p.MarkRead(frame.channel_id, frame.seq))
         elif isinstance(frame, p.Subscribe):

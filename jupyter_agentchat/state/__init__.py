@@ -14,7 +14,7 @@ from typing import Any
 from .. import commands as c
 from ..commands import AnyCommand, Applied, Event, Placed
 from ..errors import ChatError
-from . import channels, directory, messages, questions, receipts
+from . import channels, control, directory, messages, questions, receipts
 from .together import goes_together, post_together
 
 
@@ -79,4 +79,6 @@ _APPLY: dict[type, Callable[[sqlite3.Connection, Any, int, str], tuple[Any, list
     c.Withdraw: questions.withdraw,
     c.Expire: questions.expire,
     c.ConsumeAnswer: questions.consume,
+    c.Intend: control.intend,
+    c.ReportRun: control.report,
 }

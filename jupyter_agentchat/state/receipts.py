@@ -14,9 +14,10 @@ from typing import Any
 import msgspec
 
 from .. import commands as c
-from ..commands import AnyCommand, Enrolled, Posted
+from ..commands import AnyCommand, Enrolled, Intended, Posted
 from ..errors import Conflict, NotFound
 from ..protocol import seconds_of, timestamp
+from . import control
 from .channels import seat
 from .rows import message_by_id
 
@@ -36,6 +37,8 @@ def subject(command: AnyCommand) -> str:
     about = getattr(command, "participant_id", None) or getattr(command, "credential_id", None)
     if isinstance(command, c.Enrol):  # an agent, a channel's name, or a key of somebody's
         about = "agent" if command.people else "channel" if command.handle else command.credentials[0].participant_id
+    if isinstance(command, c.Intend):
+        about = f"{command.kind} {command.agent_id}"
     if not isinstance(command, c.Post):
         about = about or getattr(command, "message_id", None)
     tag = str(command.__struct_config__.tag)
@@ -98,6 +101,8 @@ def _told(command: AnyCommand, outcome: Any) -> str | None:
         return outcome.message.id
     if isinstance(outcome, Enrolled):
         return msgspec.json.encode(outcome).decode()
+    if isinstance(command, c.Intend):
+        return command.intent_id
     return command.invite_id if isinstance(command, c.Invite) else None
 
 
@@ -130,6 +135,16 @@ def _invited(db: sqlite3.Connection, command: c.Invite, told: str) -> None:
     db.execute("UPDATE invites SET hash = ? WHERE id = ?", (command.hash, told))
 
 
+def _intended(db: sqlite3.Connection, command: c.Intend, told: str) -> Intended:
+    seat(db, command.channel_id, command.actor)
+    return Intended(control.intent_by_id(db, told), created=False)
+
+
+def _reported(db: sqlite3.Connection, command: c.ReportRun, told: None) -> Any:
+    seat(db, command.channel_id, command.actor)
+    return control.of_agent(db, command.channel_id, command.actor)
+
+
 _RECALL: dict[type, Callable[[sqlite3.Connection, Any, Any], Any]] = {
     c.Post: _posted,
     c.Close: _posted,
@@ -137,4 +152,6 @@ _RECALL: dict[type, Callable[[sqlite3.Connection, Any, Any], Any]] = {
     c.Edit: _edited,
     c.Enrol: _enrolled,
     c.Invite: _invited,
+    c.Intend: _intended,
+    c.ReportRun: _reported,
 }

@@ -195,7 +195,7 @@ export interface AuditEntry {
   detail?: unknown;
 }
 
-/** An agent now. ``status`` and ``progress`` are gone when the hub restarts: signals are never stored. */
+/** An agent now. ``status``, ``progress`` and ``seen_at`` are gone when the hub restarts: signals are never stored. ``seen_at``: its last sign of life, a signal, a report or a message; of one that went, when its last connection did. */
 export interface AgentStatus {
   participant_id: string;
   name: string;
@@ -205,6 +205,7 @@ export interface AgentStatus {
   status?: Activity;
   progress?: Activity;
   control?: Control;
+  seen_at?: string;
 }
 
 export type Nothing = Record<string, never>;
@@ -713,6 +714,17 @@ export interface Consume {
   client_id?: string;
 }
 
+/** An agent says of itself how its run stands: as `report`, in its place among what this connection sends. */
+export interface SendReport {
+  type: "report";
+  channel_id: string;
+  state: RunState;
+  run?: string;
+  acknowledged?: number;
+  request_id?: string;
+  client_id?: string;
+}
+
 export interface Ping {
   type: "ping";
   request_id?: string;
@@ -856,6 +868,7 @@ export type ClientFrame =
   | SendSignal
   | SendAnswer
   | Consume
+  | SendReport
   | Ping;
 
 export type ServerFrame =
