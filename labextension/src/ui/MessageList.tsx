@@ -1,13 +1,15 @@
-import { useRef } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 
 import type { Message } from "../protocol";
+import { BatchView } from "./Batch";
 import { Drafts } from "./Drafts";
 import { DayBreak, MessageView } from "./MessageView";
 import { PendingView } from "./PendingView";
 import { QuestionView } from "./QuestionView";
+import { RunView, runOf } from "./RunView";
+import { rowsOf, type Row } from "./batches";
 import type { Conversation, Snapshot } from "./conversation";
 import { ending, timeOf } from "./format";
-import { answerTo } from "./outbox";
 import { go, useAnchor, useReading } from "./reading";
 import type { Log } from "./store";
 
@@ -29,7 +31,10 @@ export function MessageList({ conversation, snapshot, channelName }: Props) {
     },
   });
   useAnchor(region, log);
-  const first = log.messages.find((message) => message.seq >= log.oldest);
+  const rows = useMemo(() => rowsOf(log.messages), [log.messages]);
+  const byId = useMemo(() => new Map(log.messages.map((message) => [message.id, message])), [log.messages]);
+  // The first that is drawn of what is here without a gap; if all of that is within an inbox further up, the first of all.
+  const first = rows.find(({ message }) => message.seq >= log.oldest) ?? rows[0];
   return (
     <div class="scroller">
       <div
@@ -41,22 +46,23 @@ export function MessageList({ conversation, snapshot, channelName }: Props) {
         onScroll={(event) => {
           look();
           // Who went up to an old open question reads it: what comes in below it would push them away.
-          if (event.currentTarget.scrollTop < 8 && log.messages[0] === first) void conversation.loadOlder();
+          if (event.currentTarget.scrollTop < 8 && rows[0] === first) void conversation.loadOlder();
         }}
       >
         <div ref={content} class="content">
           {log.messages.length === 0 && outbox.length === 0 && <Empty />}
-          {log.messages.map((message, place) => {
-            const before = log.messages[place - 1];
+          {rows.map((row, place) => {
+            const { message } = row;
+            const before = rows[place - 1]?.message;
             return (
-              <div key={message.id} class="entry">
-                {message === first && log.hasOlder && <Older conversation={conversation} busy={snapshot.loadingOlder} />}
+              <div key={row.inbox?.key ?? message.id} class="entry">
+                {row === first && log.hasOlder && <Older conversation={conversation} busy={snapshot.loadingOlder} />}
                 {startsDay(message, before) && <DayBreak at={message.created_at} />}
-                <Entry message={message} before={before} conversation={conversation} snapshot={snapshot} />
+                <Entry row={row} before={before} byId={byId} conversation={conversation} snapshot={snapshot} />
               </div>
             );
           })}
-          <Drafts live={conversation.live} last={followable(log.messages.at(-1))} onGrown={follow} />
+          <Drafts live={conversation.live} last={followable(rows.at(-1)?.message)} onGrown={follow} />
           {outbox.map((entry) =>
             entry.frame.type === "send_message" ? (
               <PendingView key={entry.frame.client_id} entry={entry} conversation={conversation} connection={snapshot.connection} />
@@ -78,38 +84,41 @@ export function MessageList({ conversation, snapshot, channelName }: Props) {
   );
 }
 
-function Entry({ message, before, conversation, snapshot }: {
-  message: Message;
+interface EntryProps {
+  row: Row;
   before: Message | undefined;
+  byId: ReadonlyMap<string, Message>;
   conversation: Conversation;
-  snapshot: Snapshot & { log: Log };
-}) {
+  snapshot: Snapshot;
+}
+
+function Entry({ row, before, byId, conversation, snapshot }: EntryProps) {
+  const { message, inbox } = row;
+  if (inbox) return <BatchView inbox={inbox} conversation={conversation} snapshot={snapshot} />;
   if (message.question && !message.deleted_at) {
     return (
       <QuestionView
         message={message}
         question={message.question}
-        live={conversation.live}
-        pending={answerTo(snapshot.outbox, message.id)}
-        onAnswer={(value) => {
-          conversation.answer(message, value);
-        }}
+        conversation={conversation}
+        snapshot={snapshot}
       />
     );
   }
-  if (message.closes) return <ClosingLine message={message} before={before} log={snapshot.log} />;
+  if (message.closes) return <ClosingLine message={message} before={before} question={byId.get(message.closes.question_id)} />;
+  const run = message.deleted_at ? undefined : runOf(message);
+  if (run) return <RunView message={message} run={run} />;
   const follows = followable(before)?.author_id === message.author_id && !startsDay(message, before);
   return <MessageView message={message} own={message.author_id === snapshot.me?.id} follows={follows} />;
 }
 
 /** A message, if what its author says next stands below it without saying the name again. */
 function followable(message: Message | undefined): Message | undefined {
-  return message?.closes || message?.question ? undefined : message;
+  return !message || message.closes || message.question || runOf(message) ? undefined : message;
 }
 
 /** The answer's own place in the log. Right below its question it would only repeat what the card says. */
-function ClosingLine({ message, before, log }: { message: Message; before: Message | undefined; log: Log }) {
-  const question = log.messages.find((each) => each.id === message.closes?.question_id);
+function ClosingLine({ message, before, question }: { message: Message; before: Message | undefined; question: Message | undefined }) {
   if (question && question === before) return null;
   const { text, value } = ending(question?.question ?? { key: "", state: "answered" }, message.closes);
   return (

@@ -1,6 +1,7 @@
 import { useMemo, useState } from "preact/hooks";
 
 import type { Kind, Message } from "../protocol";
+import { Parts } from "./Parts";
 import { dayOf, fullTimeOf, initials, timeOf } from "./format";
 import { toHtml } from "./markdown";
 
@@ -57,6 +58,16 @@ export function DayBreak({ at }: { at: string }) {
   );
 }
 
+/** A message's words and what is shown beside them. */
+function Said({ message }: { message: Message }) {
+  return (
+    <>
+      {message.content && <Markdown text={message.content} />}
+      <Parts parts={message.parts} />
+    </>
+  );
+}
+
 interface Props {
   message: Message;
   own: boolean;
@@ -70,7 +81,7 @@ export function MessageView({ message, own, follows }: Props) {
       <Avatar name={message.author_name} kind={message.author_kind} />
       <div class="body">
         <Byline message={message} />
-        {message.deleted_at ? <p class="deleted">Deleted</p> : <Markdown text={message.content} />}
+        {message.deleted_at ? <p class="deleted">Deleted</p> : <Said message={message} />}
       </div>
     </article>
   );

@@ -1,181 +1,182 @@
-import { useEffect, useState } from "preact/hooks";
+import { useContext, useEffect, useState } from "preact/hooks";
 
-import type { ErrorBody, Message, Question } from "../protocol";
-import { Byline, Avatar, Markdown } from "./MessageView";
-import { AskerAway } from "./Now";
-import { ending, fullTimeOf, timeLeft, timeOf, valueText } from "./format";
-import type { Live } from "./live";
-import type { Entry } from "./outbox";
-import { draft, keepDraft } from "./shared";
+import type { ErrorBody, Message, Question, Vote } from "../protocol";
+import { Arguments } from "./ApprovalView";
+import { Avatar, Byline, Markdown } from "./MessageView";
+import { More, Snoozed, useAttempt } from "./More";
+import { AskerAway, useNow } from "./Now";
+import { Parts } from "./Parts";
+import { Terms, Votes } from "./Terms";
+import { Ways } from "./Ways";
+import type { Conversation, Snapshot } from "./conversation";
+import { decisionOf } from "./decision";
+import { ending, fullTimeOf, timeOf } from "./format";
+import { askAgain } from "./handling";
+import { answerTo } from "./outbox";
+import { Via } from "./via";
 
 interface Props {
   message: Message;
   question: Question;
-  live: Live;
-  /** This human's own answer, on its way or refused. */
-  pending: Entry | undefined;
-  onAnswer: (value: unknown) => void;
+  conversation: Conversation;
+  snapshot: Snapshot;
 }
 
-export function QuestionView({ message, question, live, pending, onAnswer }: Props) {
+/** A question in the log: a card under its asker's name. */
+export function QuestionView(props: Props) {
+  const { message, question, conversation, snapshot } = props;
   const open = question.state === "open";
-  // Of the question, not of the component: useId starts anew in each panel, and the label of another question would be found.
-  const id = `question-${message.id}`;
+  const until = useSnoozed(open ? snapshot.snoozed[message.id] : undefined);
+  const state = until ? "put-off" : open ? "open" : "closed";
   return (
-    <article class={`question ${open ? "open" : "closed"}`} data-question={message.id} aria-label={`Question by ${message.author_name}`}>
+    <article class={`question ${state}`} data-question={message.id} aria-label={`Question by ${message.author_name}`}>
       <Avatar name={message.author_name} kind={message.author_kind} />
       <div class="body">
         <Byline message={message} />
-        <div class="card">
-          <Markdown id={id} text={message.content} />
-          {open ? <Ways labelId={id} message={message} question={question} pending={pending} onAnswer={onAnswer} /> : <Outcome question={question} />}
-          {pending?.error && <Problem error={pending.error} open={open} />}
-          {open && <Terms question={question} />}
-          {open && <AskerAway live={live} askerId={message.author_id} name={message.author_name} />}
-        </div>
+        {until ? <Snoozed message={message} conversation={conversation} until={until} /> : <QuestionCard {...props} />}
       </div>
     </article>
   );
 }
 
-/** The ways to answer: a button a choice, or a text. */
-function Ways({ labelId, message, question, pending, onAnswer }: Omit<Props, "live"> & { labelId: string }) {
-  const busy = pending !== undefined && pending.state !== "failed";
-  if (question.choices) {
-    return (
-      <div class="choices">
-        {question.choices.map((choice) => (
-          <button
-            key={choice}
-            class={busy && pending.frame.type === "answer" && pending.frame.value === choice ? "choice taken" : "choice"}
-            disabled={busy}
-            onClick={(event) => {
-              leave(event.currentTarget);
-              onAnswer(choice);
-            }}
-          >
-            {choice}
-          </button>
-        ))}
-      </div>
-    );
-  }
-  return <FreeAnswer labelId={labelId} messageId={message.id} busy={busy} onAnswer={onAnswer} />;
+/** Until when the reader has put it off, if that time has not come yet. */
+function useSnoozed(until: string | undefined): string | undefined {
+  const [, redraw] = useState({});
+  const left = until === undefined ? 0 : Date.parse(until) - Date.now();
+  useEffect(() => {
+    if (left <= 0) return;
+    // A browser's timer holds 2^31 milliseconds at most.
+    const timer = setTimeout(redraw, Math.min(left + 50, 2 ** 31 - 1), {});
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [until]);
+  return left > 0 ? until : undefined;
 }
 
-interface FreeAnswerProps {
-  labelId: string;
-  messageId: string;
-  busy: boolean;
-  onAnswer: (value: string) => void;
-}
-
-function FreeAnswer({ labelId, messageId, busy, onAnswer }: FreeAnswerProps) {
-  const [text, setText] = useState(() => draft(messageId));
-  const answer = (from: HTMLElement) => {
-    if (!text.trim() || busy) return;
-    leave(from);
-    keepDraft(messageId, "");
-    onAnswer(text.trim());
-  };
+/** What is asked, what is shown beside it, and the ways to answer or how it ended. */
+export function QuestionCard({ message, question, conversation, snapshot }: Props) {
+  const via = useContext(Via);
+  const pending = answerTo(snapshot.outbox, message.id);
+  const open = question.state === "open";
+  const mine = useMayAnswer(conversation, question, message, snapshot.me?.id);
+  // Of the question, not of the component: useId starts anew in each panel, and the label of another question would be found.
+  const id = `question-${message.id}`;
   return (
-    <div class="answer">
-      <textarea
-        rows={1}
-        aria-labelledby={labelId}
-        placeholder="Your answer"
-        value={text}
-        disabled={busy}
-        onInput={(event) => {
-          setText(event.currentTarget.value);
-          keepDraft(messageId, event.currentTarget.value);
-        }}
-        onKeyDown={(event) => {
-          if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-          event.preventDefault();
-          answer(event.currentTarget);
-        }}
-      />
-      <button
-        class="primary"
-        disabled={busy || !text.trim()}
-        onClick={(event) => {
-          answer(event.currentTarget);
-        }}
-      >
-        Answer
-      </button>
+    <div class="card">
+      <Markdown id={id} text={message.content} />
+      <ActionName message={message} question={question} />
+      <Parts parts={message.parts} />
+      {!open && <Outcome message={message} question={question} conversation={conversation} />}
+      {open && mine && (
+        <Ways
+          // A vote that came back is the new beginning of a form.
+          key={ownVote(question, snapshot.me?.id)?.at}
+          labelId={id}
+          message={message}
+          question={question}
+          pending={pending}
+          vote={ownVote(question, snapshot.me?.id)?.value}
+          onAnswer={(value) => {
+            conversation.answer(message, value, via);
+          }}
+        />
+      )}
+      {open && !mine && question.approval && <Arguments values={question.approval.arguments ?? {}} />}
+      {pending?.error && <Problem error={pending.error} open={open} />}
+      <Votes question={question} />
+      {open && <Terms message={message} question={question} />}
+      {open && <AskerAway live={conversation.live} askerId={message.author_id} name={message.author_name} />}
+      {open && mine && <More message={message} conversation={conversation} me={snapshot.me?.id} />}
     </div>
   );
 }
 
-/** The control that was used goes: who got to it by keyboard goes on from the log, not from the top of the page. */
-function leave(control: HTMLElement): void {
-  const root = control.getRootNode() as ShadowRoot;
-  if (root.activeElement === control) control.closest<HTMLElement>(".log")?.focus({ preventScroll: true });
+function ownVote({ votes }: Question, me: string | undefined): Vote | undefined {
+  return votes?.find((vote) => vote.by_id === me);
 }
 
-function Outcome({ question }: { question: Question }) {
+/** Whether the reader is among those asked, as far as we know: the hub's word is the last (`rules.check_may_answer`). */
+function useMayAnswer(conversation: Conversation, question: Question, message: Message, me: string | undefined): boolean {
+  const person = useNow(conversation.live, (now) => (me === undefined ? undefined : now.people.get(me)));
+  if (me === message.author_id) return false;
+  if (!person) return true;
+  if (person.role === "observer") return false;
+  if (!question.to?.length) return true;
+  const asked = question.to.map((who) => who.replace(/^@/, "").toLowerCase());
+  return asked.includes(person.name.toLowerCase()) || asked.includes(person.role);
+}
+
+/** What an approval is about, if its words do not say so. */
+function ActionName({ message, question: { approval } }: { message: Message; question: Question }) {
+  if (!approval || message.content.includes(approval.action)) return null;
+  return (
+    <p class="hint">
+      Action: <code>{approval.action}</code>
+    </p>
+  );
+}
+
+function Outcome({ message, question, conversation }: Omit<Props, "snapshot">) {
   const { text, value, mark } = ending(question, question.closing);
   const at = question.closing?.at;
+  const decision = question.kind === "approval" ? decisionOf(question.closing?.value) : undefined;
   return (
-    <p class="outcome">
-      <span class="mark" aria-hidden="true">
-        {mark}
-      </span>
-      <span>
-        {text} {value !== undefined && <strong>{value}</strong>}
-      </span>
-      {at && (
-        <time dateTime={at} title={fullTimeOf(at)}>
-          {timeOf(at)}
-        </time>
+    <>
+      {question.approval && <Arguments values={question.approval.arguments ?? {}} edited={decision?.arguments ?? {}} />}
+      <p class={decision?.approved === false ? "outcome rejected" : "outcome"}>
+        <span class="mark" aria-hidden="true">
+          {mark}
+        </span>
+        <span>
+          {text} {value !== undefined && <strong>{value}</strong>}
+        </span>
+        {at && (
+          <time dateTime={at} title={fullTimeOf(at)}>
+            {timeOf(at)}
+          </time>
+        )}
+      </p>
+      {decision?.approved && (decision.always === true || question.closing?.source?.startsWith("always ")) && (
+        <Standing message={message} conversation={conversation} />
       )}
+    </>
+  );
+}
+
+/** The action is approved once for all: until somebody takes that back. */
+function Standing({ message, conversation }: { message: Message; conversation: Conversation }) {
+  const { problem, busy, attempt } = useAttempt();
+  const [told, setTold] = useState<string>();
+  return (
+    <p class="note" role="status">
+      {told ?? (
+        <button
+          class="quiet"
+          disabled={busy}
+          onClick={() => {
+            attempt(
+              askAgain(conversation, message).then((stood) => {
+                setTold(stood ? "The next time it is asked for again." : "This was taken back already: it is asked for again.");
+              }),
+            );
+          }}
+        >
+          Ask again next time
+        </button>
+      )}
+      {problem && <span class="problem">{problem}</span>}
     </p>
   );
 }
 
 function Problem({ error, open }: { error: ErrorBody; open: boolean }) {
   const taken = error.code === "already_closed";
+  // What is wrong with a field stands at the field.
+  if (open && error.problems && Object.keys(error.problems).some(Boolean)) return null;
   return (
     <p class={taken ? "note" : "note problem"} role="status">
       {taken ? `Already answered by ${error.by_name ?? "somebody else"}${open ? "" : "; your answer came after."}` : error.message}
     </p>
-  );
-}
-
-/** For whom it is, how long it stands, and what happens if nobody answers. */
-function Terms({ question }: { question: Question }) {
-  const parts: string[] = [];
-  if (question.to?.length) parts.push(`for ${question.to.join(", ")}`);
-  const otherwise = question.default === undefined ? undefined : `otherwise: ${valueText(question.default)}`;
-  const at = question.deadline_at;
-  if (at) parts.push(otherwise ? `${otherwise} at ${timeOf(at)}` : `until ${timeOf(at)}`);
-  else if (otherwise) parts.push(otherwise);
-  if (parts.length === 0) return null;
-  return (
-    <p class="terms">
-      {parts.join(" · ")}
-      {at && <Countdown at={at} />}
-    </p>
-  );
-}
-
-function Countdown({ at }: { at: string }) {
-  const [now, setNow] = useState(Date.now);
-  useEffect(() => {
-    const timer = setInterval(() => {
-      setNow(Date.now());
-    }, 1000);
-    return () => {
-      clearInterval(timer);
-    };
-  }, []);
-  const left = new Date(at).getTime() - now;
-  // A screen reader that listens to the log would read it out every second.
-  return (
-    <span class={left < 60_000 ? "countdown soon" : "countdown"} role="timer" aria-live="off">
-      {left > 0 ? `${timeLeft(left)} left` : "time is up"}
-    </span>
   );
 }

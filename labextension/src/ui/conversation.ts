@@ -6,6 +6,7 @@ import { Live } from "./live";
 import * as box from "./outbox";
 import { Refusal, Unreachable, call, socketUrl, uniqueId, type Address } from "./rest";
 import { addOlder, apply, begin, isPosted, leavesGap, merge, type Log, type LogFrame } from "./store";
+import type { ViaName } from "./via";
 
 const PAGE = 50;
 const NEWEST = Number.MAX_SAFE_INTEGER;
@@ -22,12 +23,14 @@ export interface Snapshot {
   me?: Participant;
   log?: Log;
   outbox: box.Outbox;
+  /** Until when this human wants to be left alone with a question, by its id. */
+  snoozed: Readonly<Record<string, string>>;
   loadingOlder: boolean;
 }
 
 export class Conversation implements Listener {
   readonly live: Live;
-  private snapshot: Snapshot = { connection: "connecting", outbox: [], loadingOlder: false };
+  private snapshot: Snapshot = { connection: "connecting", outbox: [], snoozed: {}, loadingOlder: false };
   private readonly connection: Connection;
   private readonly watchers = new Set<() => void>();
   private subscribed = false;
@@ -78,18 +81,17 @@ export class Conversation implements Listener {
     this.post({ type: "send_message", channel_id: this.channelId, content, client_id: clientId, request_id: clientId });
   }
 
-  answer(question: Message, value: unknown): void {
-    const clientId = uniqueId();
-    const outbox = this.snapshot.outbox.filter((entry) => entry !== box.answerTo(this.snapshot.outbox, question.id));
+  /** Answers with what was on the screen: if the hub has another question by now, it refuses. */
+  answer(message: Message, value: unknown, via: ViaName): void {
+    const outbox = this.snapshot.outbox.filter((entry) => entry !== box.answerTo(this.snapshot.outbox, message.id));
     this.change({ outbox });
-    this.post({
-      type: "answer",
-      channel_id: this.channelId,
-      message_id: question.id,
-      value,
-      client_id: clientId,
-      request_id: clientId,
-    });
+    this.post(box.answerFrame(message, value, via, uniqueId()), message.question?.kind === "secret");
+  }
+
+  /** This human wants to be left alone with a question until then, or no longer (see `snooze`). */
+  putOff(messageId: string, until: string | undefined): void {
+    const others = Object.entries(this.snapshot.snoozed).filter(([id]) => id !== messageId);
+    this.change({ snoozed: Object.fromEntries(until === undefined ? others : [...others, [messageId, until]]) });
   }
 
   /** Something is being written: the others are told, every few seconds. */
@@ -158,7 +160,8 @@ export class Conversation implements Listener {
         break;
       case "subscribed":
         this.subscribed = true;
-        if (this.snapshot.connection !== "live") void this.live.load();
+        // Also after `lagged` and `reset`: of what is so now, nothing is told again.
+        void this.live.load();
         this.change({ connection: "live" });
         for (const entry of this.snapshot.outbox) if (entry.state === "sending") this.flush(entry.frame.client_id);
         break;
@@ -173,6 +176,9 @@ export class Conversation implements Listener {
         break;
       case "signal":
         if (frame.channel_id === this.channelId && !isPosted(this.snapshot.log, frame)) this.live.hear(frame);
+        break;
+      case "control":
+        if (frame.channel_id === this.channelId) this.live.hearControl(frame);
         break;
       case "error":
         this.refused(frame.request_id, frame);
@@ -197,7 +203,8 @@ export class Conversation implements Listener {
       const log = begin(await this.page(NEWEST));
       this.readTo = 0;
       this.change({ log });
-      const { questions } = await call<QuestionsReply>(this.address, "GET", `questions?channel_id=${this.channelId}`);
+      const { questions, snoozed = {} } = await call<QuestionsReply>(this.address, "GET", `questions?channel_id=${this.channelId}`);
+      this.change({ snoozed });
       if (this.snapshot.log) this.change({ log: merge(this.snapshot.log, questions) });
     });
     this.loading = false;
@@ -275,8 +282,8 @@ export class Conversation implements Listener {
     });
   }
 
-  private post(frame: box.Entry["frame"]): void {
-    this.change({ outbox: box.add(this.snapshot.outbox, frame) });
+  private post(frame: box.Entry["frame"], secret = false): void {
+    this.change({ outbox: box.add(this.snapshot.outbox, frame, secret) });
     this.flush(frame.client_id);
   }
 

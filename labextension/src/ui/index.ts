@@ -9,6 +9,7 @@ import type { Address } from "./rest";
 import { watchScheme } from "./scheme";
 import { acquire, release } from "./shared";
 import { STYLES } from "./styles";
+import { Via } from "./via";
 
 export interface MountOptions extends Address {
   channelId: string;
@@ -17,8 +18,8 @@ export interface MountOptions extends Address {
   questionId?: string | undefined;
   /** Where the same conversation can be had without this page. */
   pageUrl?: string | undefined;
-  /** `page` fills its host; `inline` is as tall as it must be, and no taller than fits a notebook. */
-  layout?: "inline" | "page";
+  /** `page` and `sidebar` fill their host; `inline` is as tall as it must be, and no taller than fits a notebook. */
+  layout?: "inline" | "sidebar" | "page";
   /** In layout `page`: where the other channels are. */
   backUrl?: string | undefined;
   /** An open question is on screen; called once a question. */
@@ -38,7 +39,9 @@ export function mount(host: HTMLElement, options: MountOptions): Mounted {
   const { root, stopWatching } = shadow(host);
   let conversation: Conversation = acquire(options, options.channelId);
   const draw = (current: MountOptions) => {
-    render(h(Panel, { key: current.channelId, conversation, options: current }), root);
+    const { layout = "inline", channelId } = current;
+    const panel = h(Panel, { key: channelId, conversation, options: current });
+    render(h(Via.Provider, { value: layout === "inline" ? "notebook" : layout }, panel), root);
   };
   draw(options);
   return {

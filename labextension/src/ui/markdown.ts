@@ -33,6 +33,22 @@ purifier.addHook("afterSanitizeAttributes", (node) => {
   }
 });
 
+// What agents show as HTML: words, lists, tables and pictures, and nothing that could do or fetch anything.
+const SHOWN = {
+  ALLOWED_TAGS: [
+    ..."a abbr b blockquote br caption code col colgroup dd del details div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i img ins".split(" "),
+    ..."kbd li mark ol p pre q s samp small span strong sub summary sup table tbody td tfoot th thead tr u ul var".split(" "),
+  ],
+  ALLOWED_ATTR: ["alt", "colspan", "dir", "height", "href", "lang", "rowspan", "scope", "src", "start", "title", "width"],
+  ALLOWED_URI_REGEXP: /^(https?|mailto):/i,
+  ALLOW_ARIA_ATTR: false,
+  ALLOW_DATA_ATTR: false,
+};
+
+export function htmlOf(html: string): string {
+  return purifier.sanitize(html, SHOWN);
+}
+
 export function toHtml(markdown: string): string {
   return purifier.sanitize(marked.parse(markdown, { async: false }), POLICY);
 }

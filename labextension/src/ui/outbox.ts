@@ -1,6 +1,6 @@
 /** What this human has said and the log does not hold yet. It outlives every reconnect: the same `client_id` is sent again. */
 
-import type { ErrorBody, SendAnswer, SendMessage } from "../protocol";
+import type { ErrorBody, Message, SendAnswer, SendMessage } from "../protocol";
 import type { LogFrame } from "./store";
 
 export interface Entry {
@@ -8,16 +8,22 @@ export interface Entry {
   /** `accepted`: durable, but its message is still on its way to us. */
   state: "sending" | "accepted" | "failed";
   error?: ErrorBody;
+  /** Its value is forgotten as soon as the hub has said anything to it. */
+  secret: boolean;
 }
 
 export type Outbox = readonly Entry[];
 
-function change(outbox: Outbox, clientId: string, to: Omit<Entry, "frame">): Outbox {
-  return outbox.map((entry) => (entry.frame.client_id === clientId ? { frame: entry.frame, ...to } : entry));
+function change(outbox: Outbox, clientId: string, to: Pick<Entry, "state" | "error">): Outbox {
+  return outbox.map((entry) => {
+    const { frame, secret } = entry;
+    if (frame.client_id !== clientId) return entry;
+    return { frame: secret && frame.type === "answer" ? { ...frame, value: null } : frame, secret, ...to };
+  });
 }
 
-export function add(outbox: Outbox, frame: Entry["frame"]): Outbox {
-  return [...outbox, { frame, state: "sending" }];
+export function add(outbox: Outbox, frame: Entry["frame"], secret = false): Outbox {
+  return [...outbox, { frame, state: "sending", secret }];
 }
 
 export function accept(outbox: Outbox, clientId: string): Outbox {
@@ -34,6 +40,20 @@ export function retry(outbox: Outbox, clientId: string): Outbox {
 
 export function remove(outbox: Outbox, clientId: string): Outbox {
   return outbox.filter((entry) => entry.frame.client_id !== clientId);
+}
+
+export function answerFrame(message: Message, value: unknown, via: string, clientId: string): Entry["frame"] {
+  const digest = message.question?.digest;
+  return {
+    type: "answer",
+    channel_id: message.channel_id,
+    message_id: message.id,
+    value,
+    via,
+    ...(digest === undefined ? {} : { saw: digest }),
+    client_id: clientId,
+    request_id: clientId,
+  };
 }
 
 /** The pending or refused answer to a question. */

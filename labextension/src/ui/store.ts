@@ -1,6 +1,6 @@
 /** The conversation as this page knows it: a pure function of what the hub said. */
 
-import type { Closing, Message, MessageDeleted, MessagesReply, MessageUpdated, NewMessage, Signal } from "../protocol";
+import type { Closing, Message, MessageDeleted, MessagesReply, MessageUpdated, NewMessage, Question, Signal } from "../protocol";
 
 export interface Log {
   epoch: string;
@@ -11,8 +11,11 @@ export interface Log {
   /** From here on nothing is missing. */
   oldest: number;
   hasOlder: boolean;
-  /** How questions ended, also those that are not here yet: a page that was read before its question closed may come late. */
-  closings: Readonly<Record<string, Closing>>;
+  /**
+   * The last closing of each question, also of those that are not here yet: a page that was read before its question closed may
+   * come late. One that took an answer back counts too.
+   */
+  closings: Readonly<Record<string, { seq: number; closing: Closing }>>;
 }
 
 export type LogFrame = NewMessage | MessageUpdated | MessageDeleted;
@@ -40,7 +43,8 @@ export function addOlder(log: Log, page: MessagesReply): Log {
 export function merge(log: Log, messages: readonly Message[]): Log {
   const closings = { ...log.closings };
   for (const message of messages) {
-    if (message.closes) closings[message.closes.question_id] = message.closes;
+    const { seq, closes: closing } = message;
+    if (closing && seq >= (closings[closing.question_id]?.seq ?? 0)) closings[closing.question_id] = { seq, closing };
   }
   const byId = new Map(log.messages.map((message) => [message.id, message]));
   for (const message of messages) byId.set(message.id, message);
@@ -61,8 +65,8 @@ export function apply(log: Log, frame: LogFrame): Log {
     case "new_message":
       return seq <= log.cursor ? log : merge(seen, [frame.message]);
     case "message_updated":
-      // One that is not shown stays away: "load earlier" brings it in its newest form.
-      return has(log, frame.message.id) ? merge(seen, [frame.message]) : seen;
+      // One that is not shown stays away: "load earlier" brings it in its newest form. But an open question may be for us now.
+      return has(log, frame.message.id) || isOpenQuestion(frame.message) ? merge(seen, [frame.message]) : seen;
     case "message_deleted":
       return { ...seen, messages: log.messages.map((message) => deleted(message, frame.message_id)) };
   }
@@ -72,11 +76,19 @@ function has(log: Log, id: string): boolean {
   return log.messages.some((message) => message.id === id);
 }
 
-function closed(message: Message, closings: Readonly<Record<string, Closing>>): Message {
-  const closing = closings[message.id];
-  if (!closing || message.question?.state !== "open") return message;
-  if (closing.outcome === "reopened") return message;
-  return { ...message, question: { ...message.question, state: closing.outcome, closing } };
+/** The question as its last closing leaves it, unless what we were told of it is newer than that. */
+function closed(message: Message, closings: Log["closings"]): Message {
+  const closing = closings[message.id]?.closing;
+  const { question } = message;
+  if (!closing || !question) return message;
+  if (closing.outcome !== "reopened") {
+    if (question.state !== "open") return message;
+    return { ...message, question: { ...question, state: closing.outcome, closing } };
+  }
+  if (question.state === "open" || (question.closing?.at ?? "") > (closing.at ?? "")) return message;
+  const open: Question = { ...question, state: "open" };
+  Reflect.deleteProperty(open, "closing");
+  return { ...message, question: open };
 }
 
 function deleted(message: Message, id: string): Message {

@@ -1,5 +1,7 @@
 /** All styles: they live in the shadow root, so short names cannot meet JupyterLab's. */
 
+import { ASKING } from "./askingStyles";
+
 const COLOURS = `
 :host {
   color-scheme: light dark;
@@ -89,9 +91,13 @@ header { display: flex; align-items: center; gap: 8px; padding: 6px 12px; border
 .now { flex: none; min-height: 26px; overflow: hidden; font-size: var(--small); color: var(--dim); }
 .page .now { width: min(820px, 100%); margin: 0 auto; padding: 0 4px; }
 .lines { padding: 2px 12px 3px; }
-.lines ul { max-height: 132px; margin: 0; padding: 0; overflow: hidden auto; list-style: none; scrollbar-width: thin; }
-.lines li { display: flex; align-items: center; gap: 6px; height: 21px; line-height: 21px; white-space: nowrap; }
-.lines li > span { overflow: hidden; text-overflow: ellipsis; }
+.lines ul { max-height: 176px; margin: 0; padding: 0; overflow: hidden auto; list-style: none; scrollbar-width: thin; }
+.lines li { display: flex; flex-wrap: wrap; align-items: center; gap: 0 10px; }
+.lines .said, .lines .stands { display: flex; align-items: center; gap: 6px; min-width: 0; min-height: 21px; line-height: 21px; white-space: nowrap; }
+.lines .said { flex: 1 1 200px; }
+.lines .stands { flex: 0 1 auto; flex-wrap: wrap; gap: 0 8px; margin-left: auto; max-width: 100%; }
+.lines .stands:empty { display: none; }
+.lines :is(.said, .stands) > span { overflow: hidden; text-overflow: ellipsis; }
 .lines .author { flex: none; max-width: 40%; }
 /* The status gives way first, then the bar; the count never does. */
 .lines .status { flex: 0 100000 auto; min-width: 0; }
@@ -202,4 +208,64 @@ const MARKDOWN = `
 .markdown hr { border: 0; border-top: 1px solid var(--line); }
 `;
 
-export const STYLES = COLOURS + BASE + PANEL + MESSAGES + QUESTIONS + MARKDOWN;
+const STEERING = `
+.heard { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.run-state { max-width: 100%; }
+.run-state.asked, .run-state.paused { color: var(--warn); }
+.run-state.bad { color: var(--bad); }
+.steer { display: flex; flex-wrap: wrap; align-items: center; gap: 2px 4px; min-width: 0; }
+.lines .steer .quiet { display: inline-block; height: 22px; margin-left: 0; padding: 0 8px; line-height: 20px; border-color: var(--line); }
+.lines .steer .quiet.bad { color: var(--bad); border-color: currentColor; font-weight: 600; }
+[aria-disabled="true"] { opacity: .5; cursor: default; }
+.steer form { display: flex; flex: 1 1 100%; align-items: center; gap: 4px; min-width: 0; }
+.lines .stands:has(form) { flex: 1 1 100%; }
+.lines .stands:has(form) .steer { flex: 1 1 240px; }
+.steer input { flex: 1; padding: 2px 8px; }
+.steer .primary { padding: 2px 10px; font-size: var(--small); }
+.steer .note { flex-basis: 100%; margin: 0; white-space: normal; }
+.run { margin: 10px 0 0 38px; font-size: var(--small); color: var(--dim); }
+.run > p { display: flex; align-items: baseline; gap: 7px; overflow-wrap: anywhere; }
+.run > p > :nth-child(2) { min-width: 0; }
+.run strong { color: var(--fg); }
+.run .by, .run time { flex: none; font-size: var(--tiny); }
+.run .mark { width: 1.1em; text-align: center; color: var(--agent); }
+.run.finished .mark { color: var(--good); }
+.run.failed :is(.mark, p > :nth-child(2)) { color: var(--bad); }
+.run summary { width: fit-content; margin-left: 1.7em; cursor: pointer; color: var(--link); }
+.run pre { max-height: 300px; margin: 4px 0 0; padding: 8px 10px; overflow: auto; border-radius: 6px; font: .92em/1.45 var(--code); color: var(--fg); background: color-mix(in srgb, var(--fg) 6%, transparent); }
+@media (pointer: coarse) {
+  .lines .steer .quiet, .steer .primary { height: 34px; min-height: 34px; padding: 0 12px; }
+  .steer input { min-height: 34px; }
+}
+`;
+
+const BATCH = `
+.batch { margin-top: 12px; padding: 8px 12px 10px; border: 1px solid var(--line); border-radius: var(--round); background: var(--bg); }
+.entry:first-child > .batch { margin-top: 0; }
+.batch-head { display: flex; align-items: center; gap: 10px; font-size: var(--small); }
+.batch-head .name { flex: 0 1 auto; }
+.batch-head .tally { flex: none; color: var(--dim); font-variant-numeric: tabular-nums; }
+.batch-head .bar { flex: 1 1 60px; min-width: 40px; height: 6px; border-radius: 3px; overflow: hidden; background: color-mix(in srgb, var(--fg) 16%, var(--bg)); }
+.batch-head .bar > span { background: var(--good); }
+.batch .question { margin-top: 8px; }
+.batch .question .card { flex: 1; min-width: 0; margin-top: 0; }
+/* The number is for the eyes: the button is named by its text. */
+.batch .choices { counter-reset: key; }
+.batch .choices .choice { counter-increment: key; }
+.batch .choices .choice:nth-child(-n+9)::before { content: counter(key) / ""; margin-right: 8px; font-size: var(--tiny); font-weight: 400; opacity: .7; }
+.batch-foot { display: flex; flex-wrap: wrap; align-items: center; gap: 2px 4px; margin-top: 6px; font-size: var(--small); }
+.batch-foot .keys { color: var(--dim); font-size: var(--tiny); }
+.batch-foot .note { margin: 0; }
+.batch .rest { margin-top: 8px; color: var(--dim); font-size: var(--small); }
+.batch details { margin-top: 4px; font-size: var(--small); color: var(--dim); }
+.batch summary { width: fit-content; cursor: pointer; color: var(--link); }
+.batch ol { max-height: 240px; margin: 4px 0 0; padding-left: 3.2em; overflow: auto; scrollbar-width: thin; }
+.batch li { overflow-wrap: anywhere; }
+.batch li strong { color: var(--fg); }
+@media (pointer: coarse) {
+  .batch-foot .keys { display: none; }
+  .batch-foot .quiet { min-width: 42px; min-height: 36px; }
+}
+`;
+
+export const STYLES = COLOURS + BASE + PANEL + MESSAGES + QUESTIONS + MARKDOWN + STEERING + BATCH + ASKING;
