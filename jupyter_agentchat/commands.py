@@ -154,31 +154,72 @@ class Delete(Command, tag="delete"):
 
 
 class Close(Command, tag="close"):
-    """Answers a question; ``closing_id`` is the id of the message that does it."""
+    """Answers a question, or votes where more than one must; ``closing_id`` is the id of the message that closes it. A secret's
+    ``value`` is None: the hub that took it holds it. ``saw``: the digest of what was on the screen."""
 
     channel_id: str
     message_id: str
     closing_id: str
     value: Any
+    saw: str | None = None
+    origin: str | None = None
 
 
 class Withdraw(Command, tag="withdraw"):
     channel_id: str
     message_id: str
     closing_id: str
+    origin: str | None = None
 
 
 class Expire(Command, tag="expire"):
-    """Any hub may propose it; the time that the journal stamped decides."""
+    """Does what is due: reminds, escalates, ends. Any hub may propose it; the time that the journal stamped decides."""
 
     channel_id: str
     message_id: str
     closing_id: str
 
 
+class Reopen(Command, tag="reopen"):
+    """Who answered takes it back; ``closing_id`` is the id of the message that says so."""
+
+    channel_id: str
+    message_id: str
+    closing_id: str
+    origin: str | None = None
+
+
+class HandOn(Command, tag="hand_on"):
+    """Others are asked instead."""
+
+    channel_id: str
+    message_id: str
+    to: list[str]
+    origin: str | None = None
+
+
+class PutOff(Command, tag="put_off"):
+    """The actor does not want to hear of a question for so many seconds; 0: no longer."""
+
+    channel_id: str
+    message_id: str
+    seconds: float
+
+
 class ConsumeAnswer(Command, tag="consume"):
     channel_id: str
     message_id: str
+
+
+class EndBatch(Command, tag="end_batch"):
+    channel_id: str
+    batch_id: str
+
+
+class RevokeStanding(Command, tag="revoke_standing"):
+    channel_id: str
+    approval_id: str
+    origin: str | None = None
 
 
 class Read(Command, tag="read"):
@@ -224,6 +265,7 @@ class ReportRun(Command, tag="report"):
 AnyCommand = Union[
     Found, Enrol, Revoke,
     FoundChannel, ChangeChannel, PutMember, DropMember, Post, Edit, Delete, Close, Withdraw, Expire, ConsumeAnswer, Read,
+    Reopen, HandOn, PutOff, EndBatch, RevokeStanding,
     Invite, UseInvite, Intend, ReportRun,
 ]  # fmt: skip
 
@@ -241,8 +283,12 @@ def size_of(command: AnyCommand) -> int:
         size += len(content) if content.isascii() else len(content.encode(errors="replace"))
     if isinstance(command, Intend) and command.text:
         size += 4 * len(command.text)
+    elif content is not None:
+        size += len(encode(content))
     if isinstance(command, Post) and command.parts:
         size += len(encode(command.parts))
+    if isinstance(command, Post) and command.question:
+        size += len(encode(command.question))
     return size
 
 

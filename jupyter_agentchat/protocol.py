@@ -203,6 +203,7 @@ class Question(Record):
         """The question is as this closing leaves it: one that took an answer back leaves it open."""
         if closing.outcome == "reopened":
             self.state, self.closing = "open", None
+            self.votes = [vote for vote in self.votes or () if vote.by_id != closing.by_id] or None
         else:
             self.state, self.closing = closing.outcome, closing
 

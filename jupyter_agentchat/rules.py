@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, get_args
 
-from msgspec import UNSET
-
-from .errors import ChatError, EmptyMessage, Forbidden, InvalidAnswer, InvalidRequest, MessageTooLarge
-from .protocol import MAX_CLOCK, MAX_MESSAGE_BYTES, Ask, Kind, Question, Role
+from .errors import EmptyMessage, Forbidden, InvalidRequest, MessageTooLarge
+from .protocol import MAX_CLOCK, MAX_MESSAGE_BYTES, Kind, Question, Role
 
 MAX_PARTS_BYTES = 4 * MAX_MESSAGE_BYTES
 MAX_DEPTH = 64
@@ -56,35 +54,6 @@ def _children(node: Any) -> list[Any]:
     return list(node.values()) if isinstance(node, dict) else node if isinstance(node, list) else []
 
 
-def check_ask(ask: Ask) -> None:
-    if ask.choices is not None and len(set(ask.choices)) != len(ask.choices):
-        raise InvalidRequest(f"The choices {ask.choices} have a duplicate: each must be told from the others.")
-    if ask.default is not UNSET:
-        _check_value(ask.default, ask.choices, f"The default {_shown(ask.default)}", InvalidRequest)
-    if ask.decided is not None:
-        check_answer(ask.decided.value, ask.choices)
-
-
-def check_answer(value: Any, choices: list[str] | None) -> None:
-    """Raises: InvalidAnswer, with the choices, for a value that does not answer the question."""
-    _check_value(value, choices, f"The answer {_shown(value)}", InvalidAnswer)
-
-
-def _shown(value: Any) -> str:
-    text = repr(value) if isinstance(value, (str, int, float, bool, type(None))) else f"of type {type(value).__name__}"
-    return text if len(text) <= 200 else f"{text[:200]}…"
-
-
-def _check_value(value: Any, choices: list[str] | None, what: str, error: type[ChatError]) -> None:
-    if choices is not None:
-        if value not in choices:
-            raise error(f"{what} is not among the choices: {', '.join(map(repr, choices))}.", choices=choices)
-    elif not isinstance(value, str) or not value.strip():
-        raise error(f"{what} is not a text: this question is answered by a non-empty string.")
-    else:
-        check_content(value)
-
-
 def check_clock(lamport: int, clock: int) -> None:
     """One message must not use up the clock of a channel. Raises: InvalidRequest."""
     if lamport > clock + MAX_LEAP:
@@ -111,16 +80,35 @@ def check_may_manage(role: Role, what: str) -> None:
         raise Forbidden(f"Only an owner of this channel may {what}.")
 
 
-def check_may_answer(question: Question, kind: Kind, name: str, role: Role) -> None:
-    """Humans answer what is put to everybody; who is named in ``to`` (or has that role) answers what is put to them."""
+def check_may_answer(question: Question, asker_id: str, participant_id: str, kind: Kind, name: str, role: Role) -> None:
+    """Humans answer what is put to everybody; who is named in ``to`` (or has that role) answers what is put to them; who asks
+    answers nothing."""
     check_may_write(role)
-    asked = {who.removeprefix("@").casefold() for who in question.to or ()}
-    # Who merely calls themself "owner" is not meant by a question to the owner.
-    by_name = name.casefold() in asked - ROLES
-    if asked and not by_name and not (kind == "human" and role in asked):
-        raise Forbidden(f"This question was put to {', '.join(question.to or ())}, not to {name}.")
-    if not asked and kind == "agent":
+    if participant_id == asker_id:
+        raise Forbidden("Who asks a question does not answer it: withdraw it instead.")
+    if is_named(question.to, kind, name, role):
+        return
+    if question.to:
+        raise Forbidden(f"This question was put to {', '.join(question.to)}, not to {name}.")
+    if kind == "agent" and not is_named(escalated_to(question), kind, name, role):
         raise Forbidden("An agent answers only a question that was put to it by name (to=).")
+
+
+def is_named(to: list[str] | None, kind: Kind, name: str, role: Role) -> bool:
+    """By name, or a human by the word for their role."""
+    asked = {bare(who) for who in to or ()}
+    # Who merely calls themself "owner" is not meant by a question to the owner.
+    return name.casefold() in asked - ROLES or (kind == "human" and role in asked)
+
+
+def escalated_to(question: Question) -> list[str]:
+    """Whom the escalations name that have happened."""
+    return [each.to for each in question.escalate or () if each.at is not None]
+
+
+def bare(name: str) -> str:
+    """A name as names are compared: ``@Ann`` is ``ann``."""
+    return name.removeprefix("@").casefold()
 
 
 def check_may_steer(kind: Kind, role: Role) -> None:

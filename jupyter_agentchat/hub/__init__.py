@@ -224,25 +224,32 @@ class Hub:
         if isinstance(event.frame, p.MessageDeleted):
             return
         message = event.frame.message
-        if message.question and message.question.deadline_at:
-            self._deadline_moved.set()
+        asked = message.question
+        if asked and (asked.deadline_at or asked.remind or asked.escalate):
+            self.something_is_due()
         if isinstance(event.frame, p.NewMessage):
             self.signals.posted(message)
             if event.arrived:
                 metrics.POST_DURABLE.observe(durable_at - event.arrived)
             closing = message.closes
-            if closing and event.asked_at and closing.outcome == "answered" and closing.source is None:
+            if closing and closing.outcome == "reopened":
+                self.something_is_due()
+            elif closing and event.asked_at and closing.outcome in ("answered", "escalated") and closing.source is None:
                 # Who answered before it was asked (a recorded decision) is no measure of how long humans take.
                 metrics.QUESTION_ANSWERED.observe(p.seconds_of(message.created_at) - p.seconds_of(event.asked_at))
 
+    def something_is_due(self) -> None:
+        """Or may be sooner than what was due next."""
+        self._deadline_moved.set()
+
     async def _keep_deadlines(self) -> None:
-        """Proposes to close what is due; the state machine decides, by the journal's clock."""
+        """Proposes to do what is due; the state machine decides, by the journal's clock."""
         while True:
             self._deadline_moved.clear()
             longest = 30.0  # never for long: the wall clock may be set while we sleep
             following: str | None = None
             try:
-                due, following = await self.store.read(partial(read.deadlines, until=p.timestamp(self.journal.now())))
+                due, following = await self.store.read(partial(read.due, until=p.timestamp(self.journal.now())))
                 for channel_id, message_id in due:
                     logs.log(log, logging.DEBUG, "deadline", channel_id=channel_id, message_id=message_id)
                     await self.journal.submit(c.Expire(HUB, channel_id, message_id, p.new_id("msg")))

@@ -36,6 +36,10 @@ class Caller:
     base_url: str
     address: str = ""
 
+    def origin(self, via: str | None = None) -> str | None:
+        """From where, for an audit trail: the front end, as it calls itself, and the address."""
+        return " · ".join(filter(None, (via, self.address))) or None
+
     @property
     def known(self) -> Principal:
         if self.who is None:

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from .. import commands as c
-from .. import metrics, rules
+from .. import metrics, questions, rules
 from .. import protocol as p
 from ..commands import NewMember, NewPerson
 from ..errors import InvalidRequest, InviteGone, NameTaken, NotFound
@@ -72,6 +72,7 @@ class Conversations:
 
     async def archive_channel(self, caller: Caller, request: p.ArchiveChannel) -> p.Done:
         await self._hub.submit(c.ChangeChannel(caller.known.id, request.channel_id, archived=True), request)
+        self._hub.something_is_due()
         return p.Done(ok=True)
 
     # ------------------------------------------------------------------ members
@@ -142,6 +143,8 @@ class Conversations:
         # Refused here too, so that what is far too large never enters the journal.
         rules.check_content(request.content)
         rules.check_parts(request.parts)
+        if request.question:  # and no secret's value gets into a command
+            questions.checked(request.question)
         post = c.Post(
             caller.known.id, request.channel_id, p.new_id("msg"), request.content, request.parent_id, request.lamport,
             request.mentions, request.parts, request.question,

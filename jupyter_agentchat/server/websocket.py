@@ -304,14 +304,16 @@ class WsHandler(Door):
 
     async def _answer(self, frame: p.SendAnswer) -> p.Sent:
         channel_id = frame.channel_id or await self.gate.hub.conversations.channel_of(frame.message_id)
-        request = p.Answer(channel_id, frame.message_id, frame.value, client_id=frame.client_id)
+        request = p.Answer(channel_id, frame.message_id, frame.value, frame.saw, frame.via, client_id=frame.client_id)
         try:
             _, reply = await self.gate.hub.call(OPERATION["answer"], self._caller, request)
         except ChannelNotFound as error:
             if frame.channel_id is None:  # the channel that we looked up is not the caller's to know
                 raise NotFound(f"There is no message {frame.message_id}.") from error
             raise
-        return p.Sent(reply.message.id, reply.message.seq, frame.client_id, reply.message.created_at)
+        message = reply.message
+        voted = message if message.question else None  # more people must say so
+        return p.Sent(message.id, message.seq, frame.client_id, message.created_at, message=voted)
 
     async def _subscribe(self, frame: p.Subscribe) -> Any:
         hub, follower = self.gate.hub, self._follower

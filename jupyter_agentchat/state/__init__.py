@@ -14,7 +14,7 @@ from typing import Any
 from .. import commands as c
 from ..commands import AnyCommand, Applied, Event, Placed
 from ..errors import ChatError
-from . import channels, control, directory, messages, questions, receipts
+from . import approvals, asking, channels, closing, control, directory, due, handing, messages, receipts
 from .together import goes_together, post_together
 
 
@@ -72,13 +72,18 @@ _APPLY: dict[type, Callable[[sqlite3.Connection, Any, int, str], tuple[Any, list
     c.Read: channels.read,
     c.Invite: channels.invite,
     c.UseInvite: channels.use_invite,
-    c.Post: messages.post,
+    c.Post: asking.post,
     c.Edit: messages.edit,
     c.Delete: messages.delete,
-    c.Close: questions.close,
-    c.Withdraw: questions.withdraw,
-    c.Expire: questions.expire,
-    c.ConsumeAnswer: questions.consume,
+    c.Close: closing.close,
+    c.Withdraw: closing.withdraw,
+    c.Expire: due.expire,
+    c.Reopen: handing.reopen,
+    c.HandOn: handing.hand_on,
+    c.PutOff: handing.put_off,
+    c.ConsumeAnswer: handing.consume,
+    c.EndBatch: handing.end_batch,
+    c.RevokeStanding: approvals.revoke,
     c.Intend: control.intend,
     c.ReportRun: control.report,
 }

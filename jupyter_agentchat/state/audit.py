@@ -59,5 +59,11 @@ def page(
         " WHERE channel_id = ? AND (? IS NULL OR message_id = ?) AND seq < ? ORDER BY seq DESC LIMIT ?",
         (channel_id, message_id, message_id, 2**63 - 1 if before is None else before, limit + 1),
     ).fetchall()
-    entries = [AuditEntry(*row[:9], detail=UNSET if row[9] is None else from_json(row[9])) for row in rows[:limit]]
-    return entries, len(rows) > limit
+    return [_entry(row) for row in rows[:limit]], len(rows) > limit
+
+
+def _entry(row: tuple[Any, ...]) -> AuditEntry:
+    entry = AuditEntry(*row[:9])
+    if row[9] is not None:
+        entry.detail = from_json(row[9])
+    return entry

@@ -75,10 +75,13 @@ def _seat_member(db: sqlite3.Connection, channel_id: str, member: NewMember, seq
 def change_channel(db: sqlite3.Connection, command: ChangeChannel, seq: int, at: str) -> tuple[None, list[Event]]:
     rules.check_may_manage(seat(db, command.channel_id, command.actor).role, "change it")
     db.execute(
-        "UPDATE channels SET name = coalesce(?, name), topic = coalesce(?, topic), archived = coalesce(?, archived)"
-        " WHERE id = ?",
-        (command.name, command.topic, command.archived, command.channel_id),
+        "UPDATE channels SET name = coalesce(?, name), topic = coalesce(?, topic), archived = coalesce(?, archived),"
+        " archived_by = CASE WHEN ? THEN ? ELSE archived_by END WHERE id = ?",
+        (command.name, command.topic, command.archived, command.archived, command.actor, command.channel_id),
     )
+    if command.archived:
+        # Nobody can answer them any more: each is closed by a command of its own (due.py), for each has its place in the log.
+        db.execute("UPDATE questions SET next_at = ? WHERE channel_id = ? AND state = 'open'", (at, command.channel_id))
     return None, []
 
 

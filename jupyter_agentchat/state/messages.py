@@ -9,26 +9,26 @@ from .. import rules
 from ..commands import Appended, Delete, Edit, Event, Post, Posted
 from ..errors import Forbidden, InvalidRequest, NotFound
 from ..protocol import Message, MessageDeleted, MessageUpdated, NewMessage
-from . import questions
 from .channels import Seat, check_open, seat
 from .rows import message_by_id, to_json
 
 
 def post(db: sqlite3.Connection, command: Post, seq: int, at: str) -> tuple[Posted, list[Event]]:
+    """A message that asks nothing; see `asking.post`."""
+    acting, message = placed(db, command, seq, at)
+    return Posted(message, created=True), [append(db, message, acting)]
+
+
+def placed(db: sqlite3.Connection, command: Post, seq: int, at: str) -> tuple[Seat, Message]:
+    """Who posts, and the message as it would stand in the log: nothing is written yet."""
     acting = seat(db, command.channel_id, command.actor)
     admit(command, acting, acting.clock)
     parent = message_by_id(db, command.channel_id, command.parent_id) if command.parent_id else None
     if command.parent_id and parent is None:
         raise InvalidRequest(f"parent_id {command.parent_id} is not a message of this channel: a reply follows its parent.")
-    if command.question:
-        rules.check_ask(command.question)
-        if taken_up := questions.take_up(db, command, seq, at):
-            return taken_up
     message = message_of(command, acting, seq, at)
     message.lamport = rules.tick(command.lamport, acting.clock, parent.lamport if parent else None)
-    if command.question:
-        message.question = questions.open_question(db, command, acting, seq, at)
-    return Posted(message, created=True), [append(db, message, acting)]
+    return acting, message
 
 
 def admit(command: Post, acting: Seat, clock: int) -> None:

@@ -247,38 +247,67 @@ def log_after(
     return entries, len(entries) == limit
 
 
+DUE = 1000
+
+
 def open_questions(
-    db: sqlite3.Connection, reader_id: str, channel_id: str | None, *, all_of_them: bool = False
+    db: sqlite3.Connection, reader: Participant, channel_id: str | None, *, all_of_them: bool = False
 ) -> list[Message]:
-    """The open questions that this reader may answer, oldest deadline first; an owner of the workspace answers any."""
+    """The open questions that this reader may answer, oldest deadline first; also in channels that the reader, an owner of the
+    workspace, has not entered yet."""
     rows = db.execute(
         f"SELECT me.kind, me.name, me.role, {MESSAGE_COLUMNS} FROM questions q JOIN messages m ON m.id = q.message_id"
         " LEFT JOIN members me ON me.channel_id = q.channel_id AND me.participant_id = ?"
         " WHERE q.state = 'open' AND (? IS NULL OR q.channel_id = ?) AND (? OR me.participant_id IS NOT NULL)"
         " ORDER BY q.deadline_at IS NULL, q.deadline_at, m.created_at",
-        (reader_id, channel_id, channel_id, all_of_them),
+        (reader.id, channel_id, channel_id, all_of_them),
     )
-    return [message_of(row[3:]) for row in rows if row[0] is None or _may_answer(message_of(row[3:]), *row[:3])]
+    # Who enters a channel as an owner of the workspace owns it.
+    outside = (reader.kind, reader.name, "owner")
+    found = ((message_of(row[3:]), row[:3] if row[0] else outside) for row in rows)
+    return [message for message, seated in found if _may_answer(message, reader.id, *seated)]
 
 
-def _may_answer(asking: Message, kind: Kind, name: str, role: Role) -> bool:
+def _may_answer(asking: Message, reader_id: str, kind: Kind, name: str, role: Role) -> bool:
     assert asking.question is not None
     try:
-        rules.check_may_answer(asking.question, kind, name, role)
+        rules.check_may_answer(asking.question, asking.author_id, reader_id, kind, name, role)
     except Forbidden:
         return False
     return True
 
 
-def deadlines(db: sqlite3.Connection, until: str) -> tuple[list[tuple[str, str]], str | None]:
-    """((channel_id, message_id) of the open questions due at ``until``, the next deadline after it)."""
-    due = db.execute(
-        "SELECT channel_id, message_id FROM questions WHERE state = 'open' AND deadline_at <= ?", (until,)
-    ).fetchall()
-    (following,) = db.execute(
-        "SELECT min(deadline_at) FROM questions WHERE state = 'open' AND deadline_at > ?", (until,)
+def snoozed(db: sqlite3.Connection, reader_id: str, now: str) -> dict[str, str]:
+    """Until when the reader does not want to hear of questions, by message id."""
+    return dict(db.execute("SELECT message_id, until FROM snoozes WHERE participant_id = ? AND until > ?", (reader_id, now)))
+
+
+def question_kind(db: sqlite3.Connection, channel_id: str, message_id: str, reader_id: str) -> str | None:
+    """None for what is no question. Raises: ChannelNotFound."""
+    seat(db, channel_id, reader_id)
+    row = db.execute("SELECT kind FROM questions WHERE message_id = ? AND channel_id = ?", (message_id, channel_id)).fetchone()
+    return row[0] if row else None
+
+
+def closing_of(db: sqlite3.Connection, channel_id: str, message_id: str, reader_id: str) -> tuple[str | None, str | None]:
+    """(who asked a question, the id of the message that closed it), as far as there is any. Raises: ChannelNotFound."""
+    seat(db, channel_id, reader_id)
+    row = db.execute(
+        "SELECT asker_id, closing_id FROM questions WHERE message_id = ? AND channel_id = ?", (message_id, channel_id)
     ).fetchone()
-    return due, following
+    return row or (None, None)
+
+
+def due(db: sqlite3.Connection, until: str) -> tuple[list[tuple[str, str]], str | None]:
+    """((channel_id, message_id) of the open questions of which something is due at ``until``, when the next after it is)."""
+    found = db.execute(
+        "SELECT channel_id, message_id FROM questions WHERE state = 'open' AND next_at <= ? ORDER BY next_at LIMIT ?",
+        (until, DUE + 1),
+    ).fetchall()
+    if len(found) > DUE:
+        return found[:DUE], until  # the others at once after these
+    (following,) = db.execute("SELECT min(next_at) FROM questions WHERE state = 'open' AND next_at > ?", (until,)).fetchone()
+    return found, following
 
 
 def open_question_counts(db: sqlite3.Connection, reader_id: str | None) -> dict[str, int]:

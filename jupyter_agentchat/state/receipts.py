@@ -26,6 +26,9 @@ SWEPT = 500
 """Rows that one sweep takes away at most: more than a batch adds, and soon done."""
 
 
+_ABOUT = ("participant_id", "credential_id", "batch_id", "approval_id")
+
+
 @lru_cache(maxsize=64)
 def until(at: str, window: float) -> str:
     return timestamp(seconds_of(at) + window)
@@ -34,7 +37,7 @@ def until(at: str, window: float) -> str:
 def subject(command: AnyCommand) -> str:
     """What the command is about: another one under the same client_id is the sender's mistake. Any post is like any other,
     for a sender that repeats one may have lost what it said before."""
-    about = getattr(command, "participant_id", None) or getattr(command, "credential_id", None)
+    about = next((getattr(command, name) for name in _ABOUT if getattr(command, name, None)), None)
     if isinstance(command, c.Enrol):  # an agent, a channel's name, or a key of somebody's
         about = "agent" if command.people else "channel" if command.handle else command.credentials[0].participant_id
     if isinstance(command, c.Intend):
@@ -110,7 +113,7 @@ def _nothing(db: sqlite3.Connection, command: AnyCommand, told: str | None) -> N
     return None
 
 
-def _posted(db: sqlite3.Connection, command: c.Post | c.Close | c.Withdraw, told: str) -> Posted:
+def _posted(db: sqlite3.Connection, command: c.Post | c.Close | c.Withdraw | c.Reopen | c.HandOn, told: str) -> Posted:
     seat(db, command.channel_id, command.actor)  # what became of it since, an answer for one, is for members only
     message = message_by_id(db, command.channel_id, told)
     if message is None:
@@ -149,6 +152,8 @@ _RECALL: dict[type, Callable[[sqlite3.Connection, Any, Any], Any]] = {
     c.Post: _posted,
     c.Close: _posted,
     c.Withdraw: _posted,
+    c.Reopen: _posted,
+    c.HandOn: _posted,
     c.Edit: _edited,
     c.Enrol: _enrolled,
     c.Invite: _invited,

@@ -160,7 +160,13 @@ def test_without_a_key_there_is_nothing_but_the_front_door(owner: Owner) -> None
     for operation in OPERATIONS:
         if operation.who in {"participant", "human"}:
             path = operation.path.format(
-                channel_id=owner.channel_id, message_id="msg_x", participant_id="hu_x", agent_id="ag_x", key_id="key_x"
+                channel_id=owner.channel_id,
+                message_id="msg_x",
+                participant_id="hu_x",
+                agent_id="ag_x",
+                key_id="key_x",
+                batch_id="b",
+                approval_id="ok_x",
             )
             body = {"content": "x", "name": "x", "value": "x", "seq": 1, "channel_id": "ch_x", "participant_id": "hu_x"}
             fits = body.keys() & set(operation.request.__struct_fields__) - set(re.findall(r"{(\w+)}", operation.path))

@@ -263,6 +263,7 @@ def test_an_answer_over_the_websocket_frees_who_waits(hall: Owner, room: Actor) 
 def test_the_inbox_lists_what_one_may_answer_oldest_deadline_first(hall: Owner, room: Actor) -> None:
     guest = room.guest("Gil")
     late, soon = room.ask("late?", timeout=600), room.ask("soon?", timeout=60)
+    room.guest("Somebody")
     never, others = room.ask("never?"), room.ask("for another?", to=["@somebody"])
     inbox = [question["id"] for question in guest.call("GET", "questions?state=open")["questions"]]
     assert inbox == [soon["id"], late["id"], never["id"]]

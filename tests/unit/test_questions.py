@@ -188,7 +188,7 @@ def test_a_role_that_is_named_is_not_a_name(room: Room) -> None:
 
 def test_an_observer_answers_nothing(room: Room) -> None:
     room.refuses(Forbidden, room.closing(room.ask(), "yes", WATCHER))
-    room.refuses(Forbidden, room.closing(room.ask(to=["watcher"]), "yes", WATCHER))
+    assert "Watcher only reads" in room.refuses(InvalidRequest, room.posting("?", question=Ask(to=["watcher"]))).message
 
 
 def test_only_the_asker_withdraws_and_consumes(room: Room) -> None:
