@@ -3,7 +3,8 @@ import { beforeEach, test } from "node:test";
 
 import { Conversation, TYPING_EVERY } from "../src/ui/conversation";
 import { countText, typingText } from "../src/ui/format";
-import { COUNTED_FOR, DONE_FOR, DRAFT_FOR, DRAWN_EVERY, SAID_FOR, TYPING_FOR, type Now } from "../src/ui/live";
+import { DRAWN_EVERY } from "../src/ui/live";
+import { COUNTED_FOR, DONE_FOR, DRAFT_FOR, SAID_FOR, TYPING_FOR, type Now } from "../src/ui/said";
 import type { AgentStatus, Member, SignalKind } from "../src/protocol";
 import { FakeSurroundings, message, page, serve, settle } from "./hub";
 

@@ -2,8 +2,13 @@
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
+import type { Control } from "../protocol";
+import { Steer } from "./Steer";
+import { standing, unread, ways, type Standing } from "./steering";
+import type { Conversation } from "./conversation";
 import { countText, typingText } from "./format";
-import type { Doing, Live, Now, Progress } from "./live";
+import type { Live } from "./live";
+import type { Doing, Now, Progress } from "./said";
 
 /** Lines that are shown before the rest is asked for. */
 const LINES = 3;
@@ -24,60 +29,141 @@ export function useNow<Part>(live: Live, select: (now: Now) => Part): Part {
   return part;
 }
 
-export function NowLine({ live }: { live: Live }) {
-  const { doing, typing, drafts, people } = useNow(live, (now) => now);
+/** How often it is looked whether a run has fallen silent. */
+const LOOK_EVERY = 10_000;
+
+interface Agent {
+  id: string;
+  name: string;
+  doing: Doing | undefined;
+  control: Control | undefined;
+  standing: Standing | undefined;
+}
+
+/** Of whom there is something to say: who says something, in the order in which they began, then whose run does. */
+function agents(live: Live, { doing, controls, people, presence }: Now): Agent[] {
+  const found: Agent[] = [];
+  for (const id of new Set([...doing.map((each) => each.id), ...controls.keys()])) {
+    const person = people.get(id);
+    const said = doing.find((each) => each.id === id);
+    const control = controls.get(id);
+    if (!person) continue;
+    const seen = control && { control, online: !presence || person.online, at: live.lastSign(id) };
+    const stands = seen && standing(seen, Date.now());
+    if (said || stands) found.push({ id, name: person.name, doing: said, control, standing: stands });
+  }
+  return found;
+}
+
+export function NowLine({ conversation, me }: { conversation: Conversation; me: string | undefined }) {
+  const { live } = conversation;
+  const now = useNow(live, (all) => all);
+  const { typing, drafts, people } = now;
   const [all, setAll] = useState(false);
   const [box, lines] = useSmoothHeight();
-  const named = doing.filter(({ id }) => people.has(id));
-  const more = named.length - LINES;
-  const shown = all ? named : named.slice(0, LINES);
+  const found = agents(live, now);
+  useLook(found.some(({ standing: stands }) => stands?.tone === "running" || stands?.tone === "ended"));
+  const more = found.length - LINES;
+  const shown = all ? found : found.slice(0, LINES);
   const typists = typing.filter((id) => !drafts.some((draft) => draft.authorId === id)).flatMap((id) => people.get(id)?.name ?? []);
+  const mayAsk = me === undefined || people.get(me)?.role !== "observer";
   // It changes ten times a second: who listens to the page hears it when they come here, and not before.
   return (
-    <div ref={box} class="now" role="group" aria-label="Happening now" aria-live="off">
-      <div ref={lines} class="lines">
-        {shown.length > 0 && (
-          <ul>
-            {shown.map((each) => (
-              <Line key={each.id} name={people.get(each.id)?.name ?? ""} doing={each} />
-            ))}
-          </ul>
-        )}
-        {more > 0 && (
-          <button
-            class="quiet"
-            aria-expanded={all}
-            onClick={() => {
-              setAll(!all);
-            }}
-          >
-            {all ? "Show fewer" : `and ${more} more`}
-          </button>
-        )}
-        {typists.length > 0 && <p class="typing">{typingText(typists)}</p>}
+    <>
+      <div ref={box} class="now" role="group" aria-label="Happening now" aria-live="off">
+        <div ref={lines} class="lines">
+          {shown.length > 0 && (
+            <ul>
+              {shown.map((each) => (
+                <Line key={each.id} agent={each} conversation={conversation} mayAsk={mayAsk} />
+              ))}
+            </ul>
+          )}
+          {more > 0 && (
+            <button
+              class="quiet"
+              aria-expanded={all}
+              onClick={() => {
+                setAll(!all);
+              }}
+            >
+              {all ? "Show fewer" : `and ${more} more`}
+            </button>
+          )}
+          {typists.length > 0 && <p class="typing">{typingText(typists)}</p>}
+        </div>
       </div>
-    </div>
+      <News agents={found} />
+    </>
   );
 }
 
-function Line({ name, doing: { status, progress } }: { name: string; doing: Doing }) {
+/** Draws anew now and then, for what changes by time alone. */
+function useLook(active: boolean): void {
+  const [, redraw] = useState({});
+  useEffect(() => {
+    if (!active) return;
+    const timer = setInterval(() => {
+      redraw({});
+    }, LOOK_EVERY);
+    return () => {
+      clearInterval(timer);
+    };
+  }, [active]);
+}
+
+/** What was asked of an agent and what became of it, for who listens: the line itself changes too often to be read out. */
+function News({ agents: all }: { agents: readonly Agent[] }) {
+  const before = useRef<ReadonlyMap<string, string>>();
+  const said = useRef("");
+  const news = new Map(all.filter(({ standing: stands }) => stands?.news).map(({ id, name, standing: stands }) => [id, `${name}: ${stands?.text}`]));
+  const last = before.current;
+  // What was so when the page opened is no news.
+  const fresh = last ? [...news].filter(([id, text]) => last.get(id) !== text).map(([, text]) => text) : [];
+  if (fresh.length > 0) said.current = fresh.join(". ");
+  if (last !== undefined || all.length > 0) before.current = news;
+  return (
+    <p class="heard" role="status">
+      {said.current}
+    </p>
+  );
+}
+
+function Line({ agent, conversation, mayAsk }: { agent: Agent; conversation: Conversation; mayAsk: boolean }) {
+  const { id, name, control, standing: stands } = agent;
+  const { status, progress } = agent.doing ?? {};
   const step = progress?.text;
   const isSaidTwice = status === step;
+  const notes = control ? unread(control) : 0;
+  const asks = stands?.ways ?? (agent.doing ? ways(control?.state ?? "idle") : []);
   return (
     <li>
-      <span class="author">{name}</span>{" "}
-      {status && !isSaidTwice && (
-        <span class="status" title={status}>
-          {progress ? `${status} ·` : status}
-        </span>
-      )}{" "}
-      {step && (
-        <span class="step" title={step}>
-          {step}
-        </span>
-      )}{" "}
-      {progress && <span class="tally">{countText(progress)}</span>}
-      {progress && <Bar label={`${name}: ${progress.text}`} progress={progress} />}
+      <div class="said">
+        <span class="author">{name}</span>{" "}
+        {status && !isSaidTwice && (
+          <span class="status" title={status}>
+            {progress ? `${status} ·` : status}
+          </span>
+        )}{" "}
+        {step && (
+          <span class="step" title={step}>
+            {step}
+          </span>
+        )}{" "}
+        {progress && <span class="tally">{countText(progress)}</span>}
+        {progress && <Bar label={`${name}: ${progress.text}`} progress={progress} />}
+      </div>
+      <div class="stands">
+        {stands?.text && (
+          <span class={`run-state ${stands.tone}`} title={stands.text}>
+            {stands.text}
+          </span>
+        )}
+        {notes > 0 && <span class="run-state asked">{notes === 1 ? "a note not taken yet" : `${notes} notes not taken yet`}</span>}
+        {mayAsk && asks.length > 0 && (
+          <Steer steered={{ address: conversation.address, channelId: conversation.channelId, agentId: id, name, run: control?.run }} ways={asks} />
+        )}
+      </div>
     </li>
   );
 }

@@ -41,7 +41,7 @@ export function Panel({ conversation, options }: Props) {
       </header>
       {log ? <MessageList conversation={conversation} snapshot={{ ...snapshot, log }} channelName={options.channelName} /> : <Loading />}
       {connection === "unreachable" && <Offline pageUrl={options.pageUrl} />}
-      <NowLine live={conversation.live} />
+      <NowLine conversation={conversation} me={snapshot.me?.id} />
       <Composer
         channelId={conversation.channelId}
         channelName={options.channelName}

@@ -1,17 +1,11 @@
 /** What is so right now: who is here, who types, what agents do and are about to say. It is never in the log, and ends by itself. */
 
-import type { AgentStatus, Kind, Member, MembersReply, Message, Signal, StatusReply } from "../protocol";
+import type { AgentStatus, ControlFrame, Member, MembersReply, Message, Signal, StatusReply } from "../protocol";
 import type { Surroundings } from "./connection";
 import { Refusal, Unreachable, call, type Address } from "./rest";
+import { Runs } from "./runs";
+import { DRAFT_FOR, SAID_FOR, TYPING_FOR, holds, isSame, progressOf, textOf, type Doing, type Draft, type Now, type Person } from "./said";
 
-/** Milliseconds without another signal, after which the last one no longer holds. */
-export const TYPING_FOR = 10_000;
-export const DRAFT_FOR = 10_000;
-export const SAID_FOR = 10 * 60_000;
-/** Of a count without a total, nobody can tell that it is complete. */
-export const COUNTED_FOR = 60_000;
-/** So long may a progress be seen to be complete. */
-export const DONE_FOR = 5_000;
 /** What is heard within this time is drawn at once: agents say a lot. */
 export const DRAWN_EVERY = 50;
 /** Of larger channels the hub does not tell who comes and goes (`hub/presence.py`): better no word than one that grows old. */
@@ -21,53 +15,20 @@ const DRAFTS = 5;
 /** A signal of somebody unknown makes us ask who is here, no more often than this. */
 const ASK_EVERY = 5_000;
 
-export interface Person {
-  name: string;
-  kind: Kind;
-  online: boolean;
-}
-
-export interface Progress {
-  text: string;
-  done?: number;
-  total?: number;
-}
-
-/** What an agent says that it does. */
-export interface Doing {
-  id: string;
-  status?: string;
-  progress?: Progress;
-}
-
-/** A message in the making: `id` will be its `client_id`. */
-export interface Draft {
-  id: string;
-  authorId: string;
-  text: string;
-}
-
-/** Each part is another object when it has changed, and only then. */
-export interface Now {
-  people: ReadonlyMap<string, Person>;
-  /** Whether the hub tells of this channel who comes and goes. */
-  presence: boolean;
-  typing: readonly string[];
-  doing: readonly Doing[];
-  drafts: readonly Draft[];
-}
-
 export class Live {
-  private now: Now = { people: new Map(), presence: false, typing: [], doing: [], drafts: [] };
+  private now: Now = { people: new Map(), presence: false, typing: [], doing: [], controls: new Map(), drafts: [] };
   private readonly watchers = new Set<() => void>();
   /** What ends each thing that was signalled, by its kind and whose it is. */
   private readonly ends = new Map<string, () => void>();
   private cancelDrawing: (() => void) | undefined;
   private loading = false;
+  /** It was asked for while we asked: what was told meanwhile may be missing from the reply. */
+  private stale = false;
   /** Who was heard to be online, or to have gone, while we asked: newer than what we are told. */
   private heardOf = new Map<string, boolean>();
   /** Who said meanwhile what they do. */
   private heardFrom = new Set<string>();
+  private readonly runs = new Runs();
   private cancelAsking: (() => void) | undefined;
 
   constructor(
@@ -78,6 +39,11 @@ export class Live {
 
   get current(): Now {
     return this.now;
+  }
+
+  /** When this agent last gave a sign of life, in milliseconds since 1970, if that is known. */
+  lastSign(id: string): number | undefined {
+    return this.runs.lastSign(id);
   }
 
   watch(watcher: () => void): () => void {
@@ -95,10 +61,14 @@ export class Live {
 
   /** Asks who is here and what the agents last said, as signals tell only what changes. */
   async load(): Promise<void> {
-    if (this.loading) return;
+    if (this.loading) {
+      this.stale = true;
+      return;
+    }
     this.loading = true;
     this.heardOf = new Map();
     this.heardFrom = new Set();
+    this.runs.asking();
     try {
       const [{ members }, { agents }] = await Promise.all([
         call<MembersReply>(this.address, "GET", `channels/${this.channelId}/members`),
@@ -106,12 +76,22 @@ export class Live {
       ]);
       this.seat(members);
       for (const agent of agents) this.recall(agent);
+      this.runs.recall(agents);
+      this.change({ controls: this.runs.current });
     } catch (error) {
       // The log and the composer do without it; the next connection asks again.
       if (!(error instanceof Refusal || error instanceof Unreachable)) throw error;
     } finally {
       this.loading = false;
     }
+    if (!this.stale) return;
+    this.stale = false;
+    await this.load();
+  }
+
+  hearControl(frame: ControlFrame): void {
+    this.runs.hear(frame);
+    this.change({ controls: this.runs.current });
   }
 
   hear(signal: Signal): void {
@@ -119,6 +99,7 @@ export class Live {
     const online = kind !== "presence" || data["state"] !== "offline";
     const person = this.now.people.get(id);
     this.heardOf.set(id, online);
+    if (kind !== "presence" || person?.online !== online) this.runs.sign(id);
     if (!person) this.askWhoIsHere();
     else if (person.online !== online) this.change({ people: new Map(this.now.people).set(id, { ...person, online }) });
     switch (kind) {
@@ -151,6 +132,7 @@ export class Live {
   settle(message: Message): void {
     const { author_id: id, client_id: clientId } = message;
     if (!this.now.people.has(id)) this.askWhoIsHere();
+    this.runs.sign(id);
     this.stopTyping(id);
     if (clientId !== undefined) this.erase(id, clientId);
     this.draw();
@@ -160,8 +142,8 @@ export class Live {
 
   private seat(members: readonly Member[]): void {
     const people = new Map<string, Person>();
-    for (const { participant_id: id, name, kind, online } of members) {
-      people.set(id, { name, kind, online: this.heardOf.get(id) ?? online === true });
+    for (const { participant_id: id, name, kind, role, online } of members) {
+      people.set(id, { name, kind, role, online: this.heardOf.get(id) ?? online === true });
     }
     this.change({ people, presence: people.size <= TOLD_MEMBERS });
     for (const [id, { online }] of people) if (!online) this.forget(id);
@@ -272,26 +254,4 @@ export class Live {
     this.cancelDrawing = undefined;
     for (const watcher of [...this.watchers]) watcher();
   }
-}
-
-function isSame(one: Draft, other: Draft): boolean {
-  return one.id === other.id && one.authorId === other.authorId;
-}
-
-function holds({ done, total }: Progress): number {
-  if (total === undefined) return COUNTED_FOR;
-  return done !== undefined && done >= total ? DONE_FOR : SAID_FOR;
-}
-
-/** The hub checks what it passes on; what another hub does not, is no reason to fall. */
-function textOf(value: unknown): string {
-  return typeof value === "string" ? value : "";
-}
-
-function progressOf({ text, done, total }: Record<string, unknown>): Progress {
-  return {
-    text: textOf(text),
-    ...(typeof done === "number" ? { done } : {}),
-    ...(typeof total === "number" ? { total } : {}),
-  };
 }

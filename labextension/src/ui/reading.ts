@@ -45,7 +45,9 @@ export function useReading(region: Ref, content: Ref, { log, unsent, onSeen }: R
   const atEnd = useRef(true);
   const shown = useRef<string>();
   const [elsewhere, setElsewhere] = useState<Elsewhere>();
-  const open = log.messages.findLast(isOpenQuestion)?.id;
+  const asked = log.messages.findLast(isOpenQuestion);
+  // An inbox is one thing to go to, however many are asked in it.
+  const open = asked?.question?.batch?.id ?? asked?.id;
   const look = () => {
     const element = region.current;
     if (!element) return;
