@@ -75,7 +75,7 @@ for (const first of ["reply", "event"]) test(`who answers second is told by whom
   const conversation = await live();
   const asked = conversation.current.log?.messages[0];
   assert.ok(asked);
-  conversation.answer(asked, "no");
+  conversation.answer(asked, "no", "notebook");
   const clientId = conversation.current.outbox[0]?.frame.client_id ?? "";
   const told = { code: "already_closed" as const, message: "Closed.", by_name: "Eve" };
   serve(() => ({ body: { message: { ...asked, question: { ...asked.question, state: "answered" } } } }));
@@ -84,6 +84,27 @@ for (const first of ["reply", "event"]) test(`who answers second is told by whom
   await settle();
   assert.equal(answerTo(conversation.current.outbox, asked.id)?.error?.by_name, "Eve");
   assert.equal(conversation.current.log?.messages[0]?.question?.state, "answered");
+});
+
+test("an answer says what was seen, and where", async () => {
+  const conversation = await live();
+  conversation.answer(message(1, { question: { key: "k", state: "open", digest: "d1" } }), "no", "page");
+  const frame = world.socket.said.at(-1);
+  assert.deepEqual(frame?.type === "answer" && [frame.saw, frame.via], ["d1", "page"]);
+});
+
+for (const says of ["sent", "error"] as const) test(`a secret is sent again until the hub has said something, then it is forgotten (${says})`, async () => {
+  const conversation = await live();
+  conversation.answer(message(1, { question: { key: "k", state: "open", kind: "secret" } }), "hunter2", "page");
+  world.socket.breaks();
+  world.pass(1000);
+  comesUp();
+  assert.match(JSON.stringify(world.socket.said), /hunter2/);
+  const id = conversation.current.outbox[0]?.frame.client_id ?? "";
+  if (says === "sent") world.socket.says({ type: "sent", client_id: id, message_id: "msg_9", seq: 9 });
+  else world.socket.says({ type: "error", request_id: id, code: "invalid_answer", message: "Too short." });
+  assert.equal(conversation.current.outbox.length, 1);
+  assert.doesNotMatch(JSON.stringify(conversation.current), /hunter2/);
 });
 
 test("a gap is asked for once; a hub that cannot fill it does not stop the conversation", async () => {

@@ -4,6 +4,11 @@ import { test } from "node:test";
 import { addOlder, apply, begin, leavesGap, merge } from "../src/ui/store";
 import { closing, message, page, question } from "./hub";
 
+function reopening(seq: number, of: number) {
+  const closes = { question_id: `msg_${of}`, outcome: "reopened" as const, by_id: "hu_eve", at: "2026-11-21T06:30:00.000Z" };
+  return closing(seq, of, { closes });
+}
+
 test("a message that comes twice is shown once", () => {
   const log = begin(page([message(1), message(2)]));
   const again = apply(log, { type: "new_message", message: message(2) });
@@ -45,6 +50,35 @@ test("a gap before a live message is seen, also when it is an update that is mis
   const log = begin(page([message(1)]));
   assert.equal(leavesGap(log, { type: "new_message", message: message(3, { prev_seq: 2 }) }), true);
   assert.equal(leavesGap(log, { type: "new_message", message: message(3, { prev_seq: 1 }) }), false);
+});
+
+test("an answer that is taken back opens its question again, and a later one closes it", () => {
+  const log = apply(begin(page([question(1)])), { type: "new_message", message: closing(2, 1) });
+  const again = apply(log, { type: "new_message", message: reopening(3, 1) });
+  assert.deepEqual([again.messages[0]?.question?.state, again.messages[0]?.question?.closing], ["open", undefined]);
+  const closed = apply(again, { type: "new_message", message: closing(4, 1) });
+  assert.equal(closed.messages[0]?.question?.state, "answered");
+});
+
+test("older pages do not undo what newer messages say of a question", () => {
+  const log = begin(page([reopening(3, 1), message(4)], { has_more: true }));
+  const older = addOlder(log, page([question(1), closing(2, 1)]));
+  assert.equal(older.messages[0]?.question?.state, "open");
+  const shut = addOlder(begin(page([closing(4, 1)], { has_more: true })), page([question(1), closing(2, 1), reopening(3, 1)]));
+  assert.equal(shut.messages[0]?.question?.state, "answered");
+});
+
+test("a question read after it was closed anew stays closed, though we last heard that it was taken back", () => {
+  const log = apply(begin(page([question(1), closing(2, 1)])), { type: "new_message", message: reopening(3, 1) });
+  const { closes } = closing(9, 1);
+  const state = { key: "k", state: "answered" as const, closing: { ...closes, question_id: "msg_1", outcome: "answered" as const, at: "2026-11-21T07:00:00.000Z" } };
+  assert.equal(merge(log, [message(1, { question: state })]).messages[0]?.question?.state, "answered");
+});
+
+test("an old question that is put to others is shown: it may be for us now", () => {
+  const log = begin(page([message(50)], { has_more: true }));
+  const next = apply(log, { type: "message_updated", message: question(3), seq: 51 });
+  assert.deepEqual(next.messages.map(({ seq }) => seq), [3, 50]);
 });
 
 test("deleting keeps the place and takes the words", () => {

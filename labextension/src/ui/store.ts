@@ -88,6 +88,7 @@ function closed(message: Message, closings: Log["closings"]): Message {
   if (question.state === "open" || (question.closing?.at ?? "") > (closing.at ?? "")) return message;
   const open: Question = { ...question, state: "open" };
   Reflect.deleteProperty(open, "closing");
+  if (open.votes) open.votes = open.votes.filter((vote) => vote.by_id !== closing.by_id);
   return { ...message, question: open };
 }
 
