@@ -27,7 +27,7 @@ from .draft import Draft, Stream
 from .link import Link
 from .listening import PAGE, After, follow
 from .outbox import BYTES, MESSAGES, Outbox, WhenFull
-from .question import Question
+from .question import Question, held_back
 from .records import History, Invite
 from .signals import Items, Pace, activity, each, length
 from .waits import interruptible
@@ -352,14 +352,18 @@ class AsyncAgent(Link):
 
     async def pose(self, asking: Asking) -> Question:
         """Sends the question; the hub may give an older one back. Shows nothing."""
-        with changed_here(asking):
-            message = await self._say(SendMessage("", asking.prompt, question=asking.ask))
-        question = Question(self, message, asking.claim)
+        question = await held_back(self, asking) or Question(self, await self.put(asking), asking)
         if question.state == "open":
             await self.page()
-        await self._reached(message.seq)
+        await self._reached(question.message.seq)
         self.conversation.watch(question)
         return question
+
+    async def put(self, asking: Asking) -> Message:
+        """The message that asks, sent and nothing else."""
+        with changed_here(asking):
+            frame = SendMessage("", asking.prompt, parent_id=asking.parent_id, parts=asking.parts, question=asking.ask)
+            return await self._say(frame)
 
     async def page(self) -> None:
         """Makes sure that humans have a page to answer, where the notebook's front end cannot be it."""

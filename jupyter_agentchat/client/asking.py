@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakValueDictionary
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
-from ..errors import QuestionChanged
-from ..notebook import answers, kernel
+from ..errors import InvalidAnswer, QuestionChanged
+from ..notebook import answers, kernel, parts
 from ..protocol import Ask
-
-LONGEST_TIMEOUT = 10 * 365 * 86400.0
+from . import times
+from .replies import Reply, Text, reply_of
 
 
 @dataclass(eq=False)
@@ -36,11 +36,16 @@ class Claim:
     released: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass
 class Asking:
+    """A question, ready to be sent: what is shown beside it (``parts``), and what type its answer has."""
+
     prompt: str
     ask: Ask
     claim: Claim
+    parts: list[dict[str, Any]] | None = None
+    reply: Reply = field(default_factory=Text)
+    parent_id: str | None = None
 
 
 _claims: WeakValueDictionary[tuple[str, str], Claim] = WeakValueDictionary()
@@ -51,11 +56,18 @@ def prepare(
     asker: str,
     prompt: str,
     *,
-    choices: Sequence[str] | None,
-    key: str | None,
-    timeout: float | None,
-    default: Any,
-    to: str | Sequence[str] | None,
+    choices: Any = None,
+    multiple: bool = False,
+    into: Any = None,
+    initial: Any = UNSET,
+    show: Any = None,
+    key: str | None = None,
+    timeout: float | timedelta | datetime | None = None,
+    default: Any = UNSET,
+    remind: float | timedelta | None = None,
+    escalate: Any = None,
+    to: str | Sequence[str] | None = None,
+    quorum: int = 1,
 ) -> Asking:
     """The question, ready to be sent. ``asker``: who asks where, as one string.
 
@@ -64,20 +76,64 @@ def prepare(
         NoHuman, InvalidAnswer, InvalidRequest: see `notebook.answers.decided`.
     """
     prompt = _text("prompt", prompt)
-    chosen = None if choices is None else _texts("choices", choices, 500)
-    if chosen is not None and not 1 <= len(chosen) <= 100:
-        raise ValueError(f"choices: {len(chosen)} are given; give 1 to 100, or none for a free answer.")
+    reply = reply_of(choices, multiple, into)
     if default is not UNSET:
-        if chosen is not None and default not in chosen:
-            raise ValueError(f"default: {default!r} is not among the choices: {', '.join(map(repr, chosen))}.")
-        if chosen is None:
-            _text("default", default)
-    if timeout is not None:
-        _seconds(timeout)
-    asked = None if to is None else _texts("to", [to] if isinstance(to, str) else to, 200)
-    claim = _claim(asker, _text("key", key, 200) if key is not None else None, prompt, chosen)
-    decided = answers.decided(prompt, claim.key, chosen, default)
-    return Asking(prompt, Ask(claim.key, chosen, timeout, default, asked or None, decided), claim)
+        with _named("default"):
+            default = reply.to_json(default)
+    if initial is not UNSET:
+        with _named("initial"):
+            initial = reply.begins(initial)
+    if key is not None:
+        _text("key", key, 200)
+    people = addressing(to, quorum)
+    clock = timing(timeout, remind, escalate)
+    shown = parts.snapshot(show, "show") if show is not None else None
+    ask = Ask(
+        None, reply.choices, default=default, multiple=reply.multiple, schema=reply.schema, initial=initial, **people, **clock
+    )
+    return addressed(asker, Asking(prompt, ask, Claim("", None), shown or None, reply), key)
+
+
+def addressed(asker: str, asking: Asking, key: str | None, *, automatic: str | None = None) -> Asking:
+    """With its key, and with its answer where that is known already. ``automatic``: the key where none is given."""
+    ask = asking.ask
+    asking.claim = _claim(asker, key, automatic or automatic_key(asking.prompt, ask.choices, ask.multiple, ask.schema))
+    ask.key = asking.claim.key
+    ask.decided = answers.decided(asking.prompt, ask)
+    if ask.decided is not None:
+        try:
+            asking.reply.convert(ask.decided.value)
+        except ValueError as error:
+            given = f"{ask.decided.source} answers {ask.key!r} with {ask.decided.value!r}"
+            raise InvalidAnswer(f"{given}, which does not fit: {error}") from error
+    return asking
+
+
+def follow_up(asking: Asking, number: int, parent_id: str, given: Any, wrong: str) -> Asking:
+    """The same once more, for what was given is not of the type: it begins with that. The hub takes it up under its key when
+    the first is asked again (after an interrupt)."""
+    ask = structs.replace(asking.ask, key=f"{(asking.ask.key or '')[:180]}~{number}", initial=given, decided=None)
+    prompt = f"{asking.prompt}\n\n*What was given cannot be taken:* {wrong}"
+    return replace(asking, prompt=prompt, ask=ask, parent_id=parent_id)
+
+
+def timing(timeout: Any, remind: Any, escalate: Any) -> dict[str, Any]:
+    """The fields of an `Ask` that say when. Raises: TypeError, ValueError; the message begins with the argument's name."""
+    within = None if timeout is None else times.timeout_of(timeout)
+    every = None if remind is None else times.reminding(remind, within)
+    further = None if escalate is None else times.escalations(escalate, within)
+    return {"timeout": within, "remind": every, "escalate": further or None}
+
+
+def addressing(to: str | Sequence[str] | None, quorum: int) -> dict[str, Any]:
+    """The fields of an `Ask` that say who. Raises: TypeError, ValueError; the message begins with the argument's name."""
+    names = None if to is None else _texts("to", [to] if isinstance(to, str) else to, 200)
+    given: Any = quorum
+    if isinstance(given, bool) or not isinstance(given, int):
+        raise TypeError(f"quorum: a whole number is needed, not {type(given).__name__}.")
+    if not 1 <= quorum <= 100:
+        raise ValueError(f"quorum: {quorum}; give how many people must agree, 1 to 100.")
+    return {"to": names or None, "quorum": quorum}
 
 
 @contextmanager
@@ -91,17 +147,22 @@ def changed_here(asking: Asking) -> Iterator[None]:
         raise QuestionChanged(f"{error.message} {how}", **error.details) from None
 
 
-def automatic_key(prompt: str, choices: list[str] | None) -> str:
+def automatic_key(
+    prompt: str, choices: list[str] | None, multiple: bool = False, schema: dict[str, Any] | None = None, kind: str = "ask"
+) -> str:
     """``auto:`` and 16 hex digits of what is asked: the same in every process."""
-    told = json.dumps(["ask", prompt, choices], ensure_ascii=False, separators=(",", ":"))
+    asked: list[Any] = [kind, prompt, choices]
+    if multiple or schema is not None:
+        asked += [multiple, schema]
+    told = json.dumps(asked, ensure_ascii=False, separators=(",", ":"))
     return f"auto:{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
 
-def _claim(asker: str, key: str | None, prompt: str, choices: list[str] | None) -> Claim:
+def _claim(asker: str, key: str | None, automatic: str) -> Claim:
     cell = kernel.cell()
     if key is not None:
         return Claim(key, cell)
-    base = key = automatic_key(prompt, choices)
+    base = key = automatic
     occurrence = 1
     with _claiming:
         while (held := _claims.get((asker, key))) is not None and held.cell == cell and not held.released:
@@ -131,8 +192,12 @@ def _texts(name: str, values: Any, longest: int) -> list[str]:
     return texts
 
 
-def _seconds(timeout: Any) -> None:
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
-        raise TypeError(f"timeout: seconds as a number are needed, not {type(timeout).__name__}.")
-    if not math.isfinite(timeout) or not 0 < timeout <= LONGEST_TIMEOUT:
-        raise ValueError(f"timeout: {timeout} seconds; give a positive number up to ten years, or None to wait for ever.")
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """What is wrong with an argument's value begins with the argument's name."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    except TypeError as error:
+        raise TypeError(f"{name}: {error}") from error

@@ -6,7 +6,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
-from weakref import WeakValueDictionary
+from weakref import WeakSet
 
 from ..errors import ChatError, HubUnreachable
 from ..protocol import (
@@ -55,7 +55,7 @@ class Conversation:
         self._epoch: str | None = None
         self._clock = 0
         self._taken_up: dict[str, Message] = {}
-        self._questions: WeakValueDictionary[str, Question] = WeakValueDictionary()
+        self._questions: dict[str, WeakSet[Question]] = {}
         self._closings: OrderedDict[str, Closing] = OrderedDict()
         self._awaits_replay = False
         self._seen = Seen()
@@ -128,6 +128,8 @@ class Conversation:
             return self._message(frame.message)
         if isinstance(frame, MessageUpdated) and frame.message.channel_id == self.channel_id:
             self.log.replace(frame.message)
+            for question in self._asked(frame.message.id):
+                question.update(frame.message)
             self.log.advance(frame.seq)
         elif isinstance(frame, MessageDeleted) and frame.channel_id == self.channel_id:
             self.log.delete(frame.message_id)
@@ -179,7 +181,7 @@ class Conversation:
         self.ended = self.ended or error
         self.state = "closed"
         self.log.wake()
-        for question in list(self._questions.values()):
+        for question in [each for same in self._questions.values() for each in same]:
             question.changed.set()
 
     # ------------------------------------------------------------------------------------------ questions
@@ -187,7 +189,7 @@ class Conversation:
     def watch(self, question: Question) -> None:
         """The question learns of its closing, also of one that came before."""
         message = question.message
-        self._questions[message.id] = question
+        self._questions.setdefault(message.id, WeakSet()).add(question)
         if self.log.get(message.id) is None:
             self._taken_up[message.id] = message
         if message.id in self._closings:
@@ -197,9 +199,15 @@ class Conversation:
         self._closings[closing.question_id] = closing
         while len(self._closings) > CLOSINGS:
             self._closings.popitem(last=False)
-        question = self._questions.get(closing.question_id)
-        if question is not None:
+        for question in self._asked(closing.question_id):
             question.close(closing)
+
+    def _asked(self, message_id: str) -> list[Question]:
+        """All that wait for this question: asked twice under one key, it is one question."""
+        waiting = list(self._questions.get(message_id, ()))
+        if not waiting:
+            self._questions.pop(message_id, None)
+        return waiting
 
     def transcript(self) -> list[Message]:
         """The messages since the agent joined, and every question that it took up from before."""

@@ -62,6 +62,11 @@ class Link:
             self.conversation.merge(message.lamport)
         return page
 
+    async def request(self, frame: Consume) -> Any:
+        """The frame's reply, through as many connections as it takes. Raises: ChatError, what the hub refused."""
+        await interruptible(self._begin())
+        return await self._connection.request(frame)
+
     async def tell(self, frame: Consume) -> None:
         """Sends the frame without waiting for its reply."""
         await self._connection.post(frame)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from ..errors import AlreadyClosed, NoAnswer
+from ..errors import AlreadyClosed, NoAnswer, NotFound
 from ..notebook import stage
-from ..protocol import ChangeMessage, Closing, Consume, Message, Outcome, QuestionState
-from .asking import Claim
+from ..protocol import ChangeMessage, Closing, Consume, Message, OneMessage, Outcome, QuestionState, Vote, new_id
+from .asking import Asking, follow_up
 from .waits import changed
 
 if TYPE_CHECKING:
@@ -19,16 +19,27 @@ if TYPE_CHECKING:
     from .conversation import Conversation
 
 
+_handing: dict[tuple[str, str], tuple[str, str]] = {}
+"""Answers whose handing out was interrupted: by asker and key, the message's id and the client_id of its consuming.
+
+Of the module, not the agent: a re-run cell makes a new Agent. Its second consuming is the first one again, so an interrupt
+at that very moment loses nothing."""
+
+
 class Question:
     """What `AsyncAgent.ask` gives: wait for the answer, look at it, or take the question back."""
 
-    def __init__(self, agent: AsyncAgent, message: Message, claim: Claim) -> None:
+    def __init__(self, agent: AsyncAgent, message: Message, asking: Asking, consuming: str | None = None) -> None:
         assert message.question is not None
         self.message = message
         self.changed = asyncio.Event()
         self._agent = agent
-        self._claim = claim
+        self._asking = asking
         self._asked = message.question
+        self._consuming = consuming or new_id("c")
+        self._earlier: list[Message] = []
+        self._fitting: tuple[Closing, Any, str | None] | None = None
+        self._again = asyncio.Lock()
         self._taken = False
 
     def __repr__(self) -> str:
@@ -56,19 +67,25 @@ class Question:
 
     @property
     def outcome(self) -> Outcome | None:
-        """``answered``, ``default``, ``timed_out`` or ``withdrawn``; None while it is open."""
+        """``answered``, ``escalated`` (answered by somebody to whom it was escalated), ``default``, ``timed_out`` or
+        ``withdrawn``; None while it is open."""
         return None if self._asked.state == "open" else self._asked.state
 
     @property
     def answer(self) -> Any:
-        """The answer's value; None while there is none."""
+        """The answer's value, of the type that was asked for; None while there is none."""
         closing = self._asked.closing
-        return None if closing is None or closing.value is UNSET else closing.value
+        return None if closing is None else self._fit(closing)[0]
 
     @property
     def by(self) -> str | None:
         """The name of who closed it."""
         return self._asked.closing.by_name if self._asked.closing else None
+
+    @property
+    def votes(self) -> list[Vote]:
+        """With a ``quorum``: the answers that were given so far."""
+        return list(self._asked.votes or ())
 
     async def wait(self, timeout: float | None = None) -> Any:
         """The answer's value, as soon as there is one.
@@ -78,6 +95,7 @@ class Question:
 
         Raises:
             NoAnswer: it closed without an answer, or ``timeout`` ran out; ``outcome`` says which.
+            AlreadyUsed: another process of this agent took the answer before.
             HubUnreachable: the agent was closed.
         """
         await self.closing(timeout)
@@ -102,36 +120,129 @@ class Question:
                 await self.closing()
 
     def close(self, closing: Closing) -> None:
-        """The hub says how the question ended."""
+        """The hub says how the question ended, or that its answer was taken back."""
         self._asked.end(closing)
         self.changed.set()
 
+    def update(self, message: Message) -> None:
+        """The hub says what else changed: votes, reminders, who is asked. How it stands is told by closings alone."""
+        if message.question is not None:
+            message.question.state, message.question.closing = self._asked.state, self._asked.closing
+            self.message, self._asked = message, message.question
+            self.changed.set()
+
     async def closing(self, timeout: float | None = None) -> Closing:
-        """Waits until the question is closed; nothing is shown and nothing taken."""
+        """Waits until the question is closed; nothing is shown and nothing taken. An answer that does not become the type that
+        was asked for is asked again by itself."""
         deadline = None if timeout is None else time.monotonic() + timeout
-        while self._asked.closing is None:
-            if self.conversation.ended is not None:
-                raise self.conversation.ended
-            left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            if not await changed(self.changed, left) and self._asked.closing is None:
-                raise NoAnswer(
-                    f"No answer to {self.message.content!r} within {timeout} seconds. The question stays open.", outcome=None
-                )
-        return self._asked.closing
+        while True:
+            closing = self._asked.closing
+            if closing is None:
+                await self._change(timeout, deadline)
+            elif (wrong := self._fit(closing)[1]) is None:
+                return closing
+            else:
+                await self._ask_again(closing, wrong)
 
     async def take(self) -> Any:
-        """Hands the result out: from now on the same key asks anew."""
+        """Hands the result out, waiting for it: from now on the same key asks anew.
+
+        Raises:
+            NoAnswer: the question closed without one.
+            AlreadyUsed: another process of the asker took it.
+        """
         self.release()
-        closing = self._asked.closing
-        assert closing is not None
-        if not self._taken:
-            self._taken = True
-            await self._agent.tell(Consume(self.message.channel_id, self.id))
-        if closing.outcome in ("answered", "default"):
-            return None if closing.value is UNSET else closing.value
+        closing = await self.closing()
+        while not self._taken and closing.value is not UNSET:
+            place = self._agent.asker(), self._asking.ask.key or ""
+            _handing[place] = self.id, self._consuming
+            if await self._consume():
+                closing = await self._final(closing)
+                self._taken = True
+            else:
+                closing = await self.closing()
+            _handing.pop(place, None)
+        if closing.outcome in ("answered", "escalated", "default"):
+            return self._fit(closing)[0]
         told = "timed out" if closing.outcome == "timed_out" else f"was {closing.outcome}"
         raise NoAnswer(f"The question {self.message.content!r} {told} without an answer.", outcome=closing.outcome)
 
+    def hold_back(self) -> None:
+        """The answer did not reach its caller: who asks the same next, in this process, gets it."""
+        if self._taken:
+            _handing[self._agent.asker(), self._asking.ask.key or ""] = self.id, self._consuming
+
     def release(self) -> None:
         """Nobody here waits for the answer any more: who asks the same now takes this question up."""
-        self._claim.released = True
+        self._asking.claim.released = True
+
+    # ------------------------------------------------------------------------------------------ inside
+
+    async def _change(self, timeout: float | None, deadline: float | None) -> None:
+        """Until something happened to the question."""
+        if self.conversation.ended is not None:
+            raise self.conversation.ended
+        self.changed.clear()
+        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        if not await changed(self.changed, left) and self._asked.closing is None:
+            raise NoAnswer(
+                f"No answer to {self.message.content!r} within {timeout} seconds. The question stays open.", outcome=None
+            )
+
+    async def _consume(self) -> bool:
+        """False if the answer was taken back before it could be taken."""
+        try:
+            await self._agent.request(Consume(self.message.channel_id, self.id, client_id=self._consuming))
+            for earlier in self._earlier:
+                await self._agent.tell(Consume(earlier.channel_id, earlier.id))
+        except NotFound:
+            self._asked.end(Closing(self.id, "reopened"))
+            return False
+        return True
+
+    async def _final(self, closing: Closing) -> Closing:
+        """The closing that was taken: a human may have changed theirs between our seeing it and taking it."""
+        if closing.source is None and closing.outcome != "default":
+            reply = await self._agent.call("get_message", OneMessage(self.message.channel_id, self.id))
+            if reply.message.question.closing is not None:
+                self.close(reply.message.question.closing)
+        return await self.closing()
+
+    def _fit(self, closing: Closing) -> tuple[Any, str | None]:
+        """The answer as the type that was asked for, and why it is none."""
+        if self._fitting is None or self._fitting[0] is not closing:
+            value, wrong = None, None
+            if closing.value is not UNSET:
+                try:
+                    value = self._asking.reply.convert(closing.value)
+                except ValueError as error:
+                    wrong = str(error)
+            self._fitting = closing, value, wrong
+        return self._fitting[1:]
+
+    async def _ask_again(self, closing: Closing, wrong: str) -> None:
+        """The same, as a reply to the question, with what was wrong; the form begins with what was given."""
+        async with self._again:
+            if closing is not self._asked.closing:
+                return  # another task that waits for this question did
+            first = (self._earlier or [self.message])[0]
+            further = follow_up(self._asking, len(self._earlier) + 2, first.id, closing.value, wrong)
+            message = await self._agent.put(further)
+            assert message.question is not None
+            self._earlier.append(self.message)
+            self.message, self._asked, self._consuming = message, message.question, new_id("c")
+            self.conversation.watch(self)
+
+
+async def held_back(agent: AsyncAgent, asking: Asking) -> Question | None:
+    """The question under this key whose answer was on its way to its caller when that was interrupted, if it asks the same."""
+    held = _handing.pop((agent.asker(), asking.ask.key or ""), None)
+    if held is None:
+        return None
+    message_id, consuming = held
+    reply = await agent.call("get_message", OneMessage(agent.channel_id, message_id))
+    asked: Message = reply.message
+    ask, question = asking.ask, asked.question
+    if question is None or (asked.content, question.choices, question.schema) != (asking.prompt, ask.choices, ask.schema):
+        return None
+    return Question(agent, asked, asking, consuming)

@@ -13,15 +13,16 @@ from typing import Any
 
 from msgspec import UNSET
 
+from .. import forms
 from ..errors import InvalidAnswer, InvalidRequest, NoHuman
-from ..protocol import Decided
+from ..protocol import Ask, Decided
 from . import kernel
 
 VARIABLE = "AGENTCHAT_ANSWERS"
 HEADLESS_DEFAULT = "the default, in a run without a human"
 
 
-def decided(prompt: str, key: str, choices: list[str] | None, default: Any = UNSET) -> Decided | None:
+def decided(prompt: str, ask: Ask) -> Decided | None:
     """The answer that ``AGENTCHAT_ANSWERS`` holds for this question, where nobody could answer else its default; None if a
     human is to be asked.
 
@@ -31,14 +32,14 @@ def decided(prompt: str, key: str, choices: list[str] | None, default: Any = UNS
         InvalidRequest: it is not a JSON object, or names a file that cannot be read.
     """
     answers = read()
+    key = ask.key or ""
     found = next((name for name in (key, prompt) if name in answers), None)
     if found is not None:
-        _check(found, answers[found], choices)
-        return Decided(answers[found], VARIABLE)
+        return Decided(_checked(found, answers[found], ask), VARIABLE)
     if kernel.headless():
-        if default is not UNSET:
-            return Decided(default, HEADLESS_DEFAULT)
-        raise NoHuman(_how_to_answer(prompt, key, choices, list(answers)))
+        if ask.default is not UNSET:
+            return Decided(ask.default, HEADLESS_DEFAULT)
+        raise NoHuman(_how_to_answer(prompt, ask, list(answers)))
     return None
 
 
@@ -66,26 +67,78 @@ def read() -> dict[str, Any]:
     return answers
 
 
-def _check(name: str, value: Any, choices: list[str] | None) -> None:
-    if choices is not None and value not in choices:
-        raise InvalidAnswer(
-            f"{VARIABLE} answers {name!r} with {value!r}, which is not among the choices: {', '.join(map(repr, choices))}.",
-            choices=choices,
-        )
-    if choices is None and (not isinstance(value, str) or not value.strip()):
-        raise InvalidAnswer(f"{VARIABLE} answers {name!r} with {value!r}: this question is answered by a non-empty string.")
+def _checked(name: str, value: Any, ask: Ask) -> Any:
+    """As the hub would take it."""
+    told, wrong = f"{VARIABLE} answers {name!r} with {value!r}", ""
+    if ask.kind == "secret":
+        told, wrong = f"{VARIABLE} answers {name!r}", "" if isinstance(value, str) and value else "with what is not a text"
+    elif ask.approval is not None:
+        wrong = _decision_problem(value)
+    elif ask.choices is not None:
+        wrong = _choice_problem(value, ask.choices, ask.multiple)
+    elif ask.schema is not None:
+        problems = forms.problems(ask.schema, value)
+        wrong = f"which does not fit: {forms.told(problems)[:-1]}" if problems else ""
+    elif not isinstance(value, str) or not value.strip():
+        raise InvalidAnswer(f"{told}: this question is answered by a non-empty string.")
+    if wrong:
+        raise InvalidAnswer(f"{told}, {wrong}.", choices=ask.choices)
+    return value
 
 
-def _how_to_answer(prompt: str, key: str, choices: list[str] | None, names: list[str]) -> str:
+def _choice_problem(value: Any, choices: list[str], multiple: bool) -> str:
+    among = f"which is not among the choices: {', '.join(map(repr, choices))}"
+    if not multiple:
+        return "" if isinstance(value, str) and value in choices else among
+    if not isinstance(value, list):
+        return f"which is no list of the choices: {', '.join(map(repr, choices))}"
+    wrong = [each for each in value if not isinstance(each, str) or each not in choices]
+    return f"and {wrong[0]!r} is not among the choices: {', '.join(map(repr, choices))}" if wrong else ""
+
+
+def _decision_problem(value: Any) -> str:
+    if isinstance(value, bool) or value in ("approve", "reject", "always"):
+        return ""
+    if isinstance(value, dict) and isinstance(value.get("approved"), bool):
+        return ""
+    return 'which does not decide: give true, false, or {"approved": true, "arguments": {…}}'
+
+
+def example(ask: Ask) -> Any:
+    """Some answer, as JSON: what somebody would write into the variable."""
+    if ask.approval is not None:
+        return True
+    if ask.choices is not None:
+        return ask.choices[:1] if ask.multiple else ask.choices[0]
+    return "…" if ask.schema is None else _filled(ask.schema)
+
+
+def _filled(field: dict[str, Any]) -> Any:
+    kind = field["type"]
+    if "default" in field:
+        return field["default"]
+    if "enum" in field:
+        return field["enum"][0]
+    if kind == "object":
+        return {name: _filled(each) for name, each in field["properties"].items()}
+    if kind == "array":
+        return [_filled(field["items"])]
+    dated = {"date": "2026-01-31", "date-time": "2026-01-31T12:00:00Z", "time": "12:00:00"}
+    return {"boolean": True, "integer": 1, "number": 1.5}.get(kind, dated.get(field.get("format", ""), "…"))
+
+
+def _how_to_answer(prompt: str, ask: Ask, names: list[str]) -> str:
     # An automatic key is a hash: the question's own text is what a person would write.
-    example = json.dumps({prompt if key.startswith("auto:") else key: choices[0] if choices else "…"}, ensure_ascii=False)
+    key = ask.key or ""
+    given = json.dumps({prompt if key.startswith("auto:") else key: example(ask)}, ensure_ascii=False)
     lines = [
         f"Nobody can answer {prompt!r}: this notebook runs without a human.",
-        f"Say what they would answer, by key or question, inline or in a file: {VARIABLE}={shlex.quote(example)}.",
+        f"Say what they would answer, by key or question, inline or in a file: {VARIABLE}={shlex.quote(given)}.",
     ]
-    if choices:
-        lines.append(f"The choices are {', '.join(map(repr, choices))}.")
-    lines.append("A `default=` would answer too.")
+    if ask.choices:
+        lines.append(f"The choices are {', '.join(map(repr, ask.choices))}.")
+    if ask.kind != "secret":
+        lines.append("A `default=` would answer too.")
     if names:
         near = difflib.get_close_matches(key, names, 3, 0.4) or difflib.get_close_matches(prompt, names, 3, 0.4) or names[:3]
         lines.append(f"{VARIABLE} has no such entry; the nearest: {', '.join(map(repr, near))}.")

@@ -12,6 +12,7 @@ from jupyter_agentchat import InvalidAnswer
 from jupyter_agentchat.client.asking import automatic_key, prepare
 from jupyter_agentchat.errors import InvalidRequest
 from jupyter_agentchat.notebook import answers
+from jupyter_agentchat.protocol import Ask
 
 GOOD: dict[str, Any] = {"choices": ["a", "b"], "key": None, "timeout": None, "default": "a", "to": None}
 
@@ -22,9 +23,12 @@ GOOD: dict[str, Any] = {"choices": ["a", "b"], "key": None, "timeout": None, "de
         ({"prompt": " "}, ValueError, "prompt: it is empty"),
         ({"prompt": 3}, TypeError, "prompt: a string is needed, not int"),
         ({"choices": []}, ValueError, "choices: 0 are given"),
-        ({"choices": "ab"}, TypeError, "choices: a list of strings"),
+        ({"choices": "ab"}, TypeError, "choices: a list of strings or other objects is needed, not str"),
+        ({"choices": {"a", "b"}}, TypeError, "choices: a list of strings or other objects is needed, not set"),
+        ({"choices": [object(), "a"]}, TypeError, r"choices\[0\]: a object has no text to show"),
+        ({"choices": {1: "a"}}, TypeError, "choices: 1 is no label"),
+        ({"choices": [1, "1"], "default": 1}, ValueError, "choices: '1' is given more than once"),
         ({"choices": ["a", "a"]}, ValueError, "choices: 'a' is given more than once"),
-        ({"choices": ["a", 1]}, TypeError, r"choices\[1\]: a string is needed, not int"),
         ({"choices": ["a", ""]}, ValueError, r"choices\[1\]: it is empty"),
         ({"choices": [str(n) for n in range(101)]}, ValueError, "choices: 101 are given"),
         ({"default": "c"}, ValueError, "default: 'c' is not among the choices: 'a', 'b'"),
@@ -67,7 +71,7 @@ def test_the_automatic_key_is_the_same_in_every_process_and_differs_by_what_is_a
 
 
 def decided(prompt: str = "Which?", key: str = "which", choices: list[str] | None = None) -> Any:
-    found = answers.decided(prompt, key, choices)
+    found = answers.decided(prompt, Ask(key, choices))
     return found and found.value
 
 
