@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .errors import NoHuman as NoHuman
     from .errors import OutboxFull as OutboxFull
     from .errors import QuestionChanged as QuestionChanged
+    from .errors import Stopped as Stopped
     from .errors import Unauthenticated as Unauthenticated
     from .protocol import Message as Message
 
@@ -50,6 +51,7 @@ _HOME = {
     "NoHuman": "errors",
     "OutboxFull": "errors",
     "QuestionChanged": "errors",
+    "Stopped": "errors",
     "Unauthenticated": "errors",
 }
 
@@ -68,6 +70,7 @@ __all__ = [
     "NoHuman",
     "OutboxFull",
     "QuestionChanged",
+    "Stopped",
     "Unauthenticated",
 ]
 

@@ -120,7 +120,8 @@ class Channel(Record):
 
 class Closing(Record):
     """How a question ended. ``value`` is absent when there is none (a secret's never is here); ``source`` is set when no human
-    did it live. ``escalated``: answered by whom it was escalated to."""
+    did it live. ``escalated``: answered by whom it was escalated to. ``batch_id``: the `Batch` of the question, if it is of one,
+    for readers who do not have the question."""
 
     question_id: str
     outcome: Ending
@@ -129,6 +130,7 @@ class Closing(Record):
     by_name: str | None = None
     at: str | None = None
     source: str | None = None
+    batch_id: str | None = None
 
 
 class Approval(Record):
@@ -241,12 +243,14 @@ class Message(Record):
 
 
 class Activity(Record):
-    """What an agent last said of itself, by a `status` or `progress` signal; ``done`` of ``total`` in its own units."""
+    """What an agent last said of itself, by a `status` or `progress` signal; ``done`` of ``total`` in its own units.
+    ``ended``: there is nothing more to come of it."""
 
     text: str
     at: str
     done: float | None = None
     total: float | None = None
+    ended: bool = False
 
 
 class Intent(Record):
@@ -905,7 +909,7 @@ class Ack(Request, tag_field="type", tag="ack"):
 class SendSignal(Request, tag_field="type", tag="signal"):
     """Ephemeral: coalesced per sender and kind, dropped where a reader is busy, never in the log.
 
-    ``status`` takes ``{"text"}``; ``progress`` ``{"text", "done", "total"}``; ``stream`` ``{"id", "text"}``, a message in
+    ``status`` takes ``{"text"}``; ``progress`` ``{"text", "done", "total", "ended"?}``; ``stream`` ``{"id", "text"}``, a message in
     the making, its whole text each time, until one with that ``client_id`` is posted. ``presence`` comes from connections: what
     a client says of it (``{"state": "away"}``) goes along.
     """

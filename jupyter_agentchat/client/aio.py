@@ -27,9 +27,12 @@ from .draft import Draft, Stream
 from .link import Link
 from .listening import PAGE, After, follow
 from .outbox import BYTES, MESSAGES, Outbox, WhenFull
+from .progress import Bars
 from .question import Question, held_back
 from .records import History, Invite
-from .signals import Items, Pace, activity, each, length
+from .signals import Items, Pace, activity, each, ended, length
+from .speaking import Records
+from .steering import Run, said_of
 from .waits import interruptible
 
 if TYPE_CHECKING:
@@ -71,6 +74,7 @@ class AsyncAgent(Link):
         when_full: WhenFull = "wait",
     ) -> None:
         super().__init__(find.find(name, url, key, channel), Outbox(outbox_messages, outbox_bytes, when_full))
+        self._records: Records | None = None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.conversation.title()}>"
@@ -259,6 +263,158 @@ class AsyncAgent(Link):
         finally:
             question.release()
 
+    async def approve(
+        self,
+        action: str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        editable: Sequence[str] = (),
+        show: Any = None,
+        prompt: str | None = None,
+        key: str | None = None,
+        timeout: float | timedelta | datetime | None = None,
+        default: bool | Any = UNSET,
+        remind: float | timedelta | None = None,
+        escalate: Any = None,
+        to: str | Sequence[str] | None = None,
+        quorum: int = 1,
+        always: bool = True,
+    ) -> Decision:
+        """Asks a human whether something may be done: ``if await agent.approve("Delete 3 files?", {"files": files}): …``.
+
+        The decision is used once: of two processes that wait for the same one, the other asks anew. One that nobody took in
+        time, or that was withdrawn, is no exception but a `Decision` that is false; its ``outcome`` says why.
+
+        Args:
+            action: what is to be done, in 1 to 200 characters. A standing approval is for the action of this name.
+            arguments: what it is done with, by name, up to 100,000 characters as JSON: numbers, texts, lists, dates,
+                dataclasses, pydantic models are shown as they are, tables and pictures too, anything else by its repr.
+            editable: the names of those arguments that the human may change; they must have a JSON form.
+            show, key, timeout, remind, escalate, to, quorum: see `ask`. Without a key, action and arguments are its name.
+            prompt: the question (Markdown); the action, if not given.
+            default: True or False: what is decided when nobody did in time; in a headless run, at once.
+            always: whether the human may approve this action for good, in this notebook.
+
+        Returns: a `Decision`, true if it was approved; with ``arguments``, what the human ``edited`` of them, and their ``comment``.
+
+        Raises:
+            TypeError, ValueError: an argument makes no sense, or is too large to show. Nobody was asked.
+            NoHuman: headless, without a default, and ``AGENTCHAT_ANSWERS`` does not answer it.
+        """
+        terms = Terms(show, key, timeout, default, remind, escalate, to, quorum, always)
+        request = Request.of(action, prompt, given(arguments, editable), terms)
+        return await awaited(deciding(self, request), made)
+
+    @overload
+    def approves(self, function: F, /) -> F: ...
+
+    @overload
+    def approves(
+        self,
+        *,
+        when: Callable[..., Any] | None = None,
+        editable: Sequence[str] = (),
+        to: str | Sequence[str] | None = None,
+        prompt: str | Callable[..., str] | None = None,
+        always: bool = True,
+        timeout: float | timedelta | datetime | None = None,
+        default: bool | Any = UNSET,
+        remind: float | timedelta | None = None,
+        escalate: Any = None,
+        quorum: int = 1,
+    ) -> Callable[[F], F]: ...
+
+    def approves(
+        self,
+        function: Callable[..., Any] | None = None,
+        /,
+        *,
+        when: Callable[..., Any] | None = None,
+        editable: Sequence[str] = (),
+        to: str | Sequence[str] | None = None,
+        prompt: str | Callable[..., str] | None = None,
+        always: bool = True,
+        timeout: float | timedelta | datetime | None = None,
+        default: bool | Any = UNSET,
+        remind: float | timedelta | None = None,
+        escalate: Any = None,
+        quorum: int = 1,
+    ) -> Any:
+        """Each call of the function waits for a human's approval: ``@agent.approves(editable=["limit"])``.
+
+        The human sees the final arguments, defaults included and ``self`` left out, and approves them (some of them changed),
+        rejects them, or approves the function for good. What was approved runs, once: the very objects of the call, which must
+        still be what they were when the human was asked (by their JSON, else their pickle, else their repr), and what the human
+        edited in place of the others. Interrupted and called again with the same arguments, it takes up the same question.
+
+        An AsyncAgent decorates ``async def`` functions, an Agent also plain ones. What was decorated is ``function.__wrapped__``.
+
+        Args:
+            when: takes what the function takes, and says whether this call needs approval; all do if not given.
+            editable: the parameters that the human may change, by forms of their annotations (or, without one, of the value).
+            prompt: the question, or a function that makes it of what the function takes.
+            to, always, timeout, default, remind, escalate, quorum: see `approve`.
+
+        Raises:
+            TypeError, ValueError: at decoration or at the call, before anybody is asked: what makes no sense.
+            Rejected: at the call: a human rejected it; ``decision.comment`` says why.
+            NoAnswer: at the call: nobody decided in time.
+            ArgumentsChanged: at the call: they changed while the human decided. Nothing was run.
+        """
+        terms = Terms(None, None, timeout, default, remind, escalate, to, quorum, always)
+        guard = Guard(when, editable, prompt, terms, None, lambda request: awaited(deciding(self, request), made))
+        return guard if function is None else guard(function)
+
+    def ask_each(
+        self,
+        items: Any,
+        *,
+        prompt: str | Callable[[Any], str] | None = None,
+        choices: Any = None,
+        multiple: bool = False,
+        into: Any = None,
+        initial: Any = UNSET,
+        show: Callable[[Any], Any] | None = None,
+        key: str | None = None,
+        total: int | None = None,
+        ahead: int = 50,
+        undo: float = 3.0,
+        timeout: float | timedelta | datetime | None = None,
+        default: Any = UNSET,
+        to: str | Sequence[str] | None = None,
+    ) -> AsyncIterator[tuple[Any, Any]]:
+        """Asks the same about many things, and gives ``(row, answer)`` as they come, in the order of the answers:
+        ``async for row, label in agent.ask_each(frame, into=Label)``. Humans get one inbox of all of them.
+
+        Left early (``break``, an interrupt, a restart of the kernel), it leaves its questions open; run again, it gives what was
+        answered before without asking, and goes on. When all are answered it is over: run once more, it asks anew. A row is known
+        by what it holds, so rows may be added meanwhile.
+
+        Args:
+            items: a DataFrame (a row is a Series), a list, a dict (a row is ``(key, value)``), or any other iterable.
+            prompt: the question (Markdown), or a function that makes it of a row.
+            choices, multiple, into, initial, timeout, default, to: see `ask`; the same for every row.
+            show: makes of a row what is shown of it, as `ask` takes it; a small table of the row itself, if not given.
+            key: the batch's name in this notebook; without one, what is asked about which items is its name (of an iterator:
+                what is asked).
+            total: how many there are, where ``items`` has no length.
+            ahead: how many questions stand open at the same time, 1 to 1,000.
+            undo: for so many seconds its human may take an answer back; then it is final, and given. 0 to 3,600.
+
+        Returns: an iterator. The answer of a row that was not answered in time, or was withdrawn, is a `NoAnswer`, which is not
+            raised: it does not touch the others. The next run asks about it again.
+
+        Raises:
+            TypeError, ValueError: an argument makes no sense.
+            QuestionChanged: another question about a row is open under this key.
+            NoHuman: headless, without a default, and ``AGENTCHAT_ANSWERS`` does not answer it.
+        """
+        batch = Plan.of(
+            items, prompt=prompt, choices=choices, multiple=multiple, into=into, initial=initial, show=show, key=key, total=total,
+            ahead=ahead, undo=undo, timeout=timeout, default=default, to=to,
+        )  # fmt: skip
+        return handed_on(conduct(self, batch), made)
+
     async def panel(self) -> Panel:
         """The chat panel, an ipywidget: the last expression of a cell displays it."""
         from ..notebook.panel import Panel
@@ -290,6 +446,56 @@ class AsyncAgent(Link):
         self._begin()
         self._connection.signals.say(kind, said)
 
+    async def checkpoint(self, **values: Any) -> str | None:
+        """Where a human's pause, stop or text takes effect: call it where the work may wait, in each step of a loop.
+
+        While the agent is paused it waits, however long; an interrupt ends the wait, and what paused it holds on. While nobody
+        wants anything it costs next to nothing.
+
+        Args:
+            values: how it stands, shown to the humans ten times a second at most: ``step=3, loss=0.2``. With ``step`` and
+                ``total`` they see a bar.
+
+        Returns: what a human sent to steer it, several texts as lines; None if nobody did.
+
+        Raises:
+            Stopped: a human stopped the agent; within `run` each further checkpoint raises it too.
+        """
+        steering = self.steering
+        if steering.pace.due():
+            steering.tell(said_of(steering.run, values))
+        return await steering.attend() if steering.attention else None
+
+    def run(self, name: str) -> Run:
+        """A piece of work with a beginning and an end: ``async with agent.run("train"): …``.
+
+        Humans see it start, how it stands (`checkpoint`), and how it ended: after how long, by which error, or who stopped it.
+        An agent has one run at a time.
+
+        Args:
+            name: 1 to 200 characters.
+
+        Raises:
+            RuntimeError: on entering, while another run of this agent goes on.
+        """
+        return Run(self, name)
+
+    @property
+    def log(self) -> Records:
+        """A handler for Python's `logging`: ``logging.getLogger("train").addHandler(agent.log)``.
+
+        Records become the status line; those of level ERROR and above are posted with their traceback, a few a minute, the
+        others are counted. It never blocks, and works from any thread.
+        """
+        if self._records is None:
+            self._records = Records(self)
+        return self._records
+
+    @property
+    def tqdm(self) -> Bars:
+        """`tqdm.tqdm`'s twin whose bars the humans see: ``for page in agent.tqdm(pages, desc="scraping")``."""
+        return Bars(self)
+
     async def typing(self) -> None:
         """Shows that the agent writes something. It does not wait; while the hub is away nothing is shown."""
         self._begin()
@@ -305,15 +511,17 @@ class AsyncAgent(Link):
             text: what is done with them.
             total: how many there are; ``len(items)`` where there is one.
         """
-        total, done, pace = length(items, total), 0, Pace()
+        total, done, pace, complete = length(items, total), 0, Pace(), False
         try:
             async for item in each(items):
                 if pace.due():
                     await self.status(text, done=done, total=total)
                 yield item
                 done += 1
+            complete = True
         finally:
-            await self.status(text, done=done, total=total)
+            self._begin()
+            self.signals.say("progress", ended(text, done, total, complete))
 
     def stream(self, *, parent: Message | str | None = None) -> Stream:
         """A message in the making: ``async with agent.stream() as stream: await stream.write(token)``.

@@ -17,7 +17,7 @@ from msgspec import UNSET
 
 from ..notebook import stage
 from ..protocol import Message, Outcome, Participant, QuestionState
-from . import draft
+from . import draft, steering
 from . import question as aio_question
 from .aio import AsyncAgent
 from .asking import prepare
@@ -25,8 +25,11 @@ from .conversation import State
 from .listening import After
 from .outbox import BYTES, MESSAGES, WhenFull
 from .portal import Portal, refuse_in_loop
+from .progress import Bars, counted
 from .records import History, Invite
-from .signals import Pace, activity, length
+from .signals import activity, ended, length
+from .speaking import Records
+from .steering import said_of
 
 if TYPE_CHECKING:
     from ..notebook.panel import Panel
@@ -135,6 +138,30 @@ class Stream:
         self._message = self._agent._finish(self._draft, error, self._parent_id)
 
 
+class Run:
+    """What `Agent.run` gives: ``with agent.run("train") as run: …``."""
+
+    def __init__(self, portal: Portal, run: steering.Run) -> None:
+        self._portal = portal
+        self._run = run
+
+    def __repr__(self) -> str:
+        return repr(self._run)
+
+    @property
+    def name(self) -> str:
+        """As it was given."""
+        return self._run.name
+
+    def __enter__(self) -> Run:
+        self._portal.call(self._run.__aenter__)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        # Not waited for: whatever broke the run off must not break this off too.
+        self._run.soon(steering.Ending(kind, error, traceback))
+
+
 class Agent:
     """An agent in its channel: it posts, listens and asks humans. The blocking twin of `AsyncAgent`; it connects at once.
 
@@ -179,6 +206,7 @@ class Agent:
             outbox_bytes=outbox_bytes,
             when_full=when_full,
         )
+        self._steering = agent.steering
         portal = self._portal = Portal()
         # An agent that a re-run cell replaces must not go on for ever; its thread does not know `self`, so it can end.
         self._end = weakref.finalize(self, _abandon, portal, agent)
@@ -286,19 +314,47 @@ class Agent:
         activity(text, done, total)  # what makes no sense is refused here, for nobody waits for the rest
         self._portal.soon(partial(self._agent.status, text, done=done, total=total))
 
+    def checkpoint(self, **values: Any) -> str | None:
+        # In a tight loop: nothing but two looks, until somebody wants something or it is time to tell again.
+        steering = self._steering
+        if not steering.attention and not steering.pace.due():
+            return None
+        refuse_in_loop()
+        said = said_of(steering.run, values)
+        self._agent.soon(partial(steering.tell, said))
+        return self._call(steering.attend) if steering.attention else None
+
+    def run(self, name: str) -> Run:
+        return Run(self._portal, self._agent.run(name))
+
+    @property
+    def log(self) -> Records:
+        """A handler for Python's `logging`: ``logging.getLogger("train").addHandler(agent.log)``.
+
+        Records become the status line; those of level ERROR and above are posted with their traceback, a few a minute, the
+        others are counted. It never blocks, and works from any thread.
+        """
+        return self._agent.log
+
+    @property
+    def tqdm(self) -> Bars:
+        """`tqdm.tqdm`'s twin whose bars the humans see: ``for page in agent.tqdm(pages, desc="scraping")``."""
+        return self._agent.tqdm
+
     def typing(self) -> None:
         self._portal.soon(self._agent.typing)
 
     def track(self, items: Items[T], text: str = "working", total: float | None = None) -> Iterator[T]:
-        total, done, pace = length(items, total), 0, Pace()
-        try:
-            for item in items:
-                if pace.due():
-                    self.status(text, done=done, total=total)
-                yield item
-                done += 1
-        finally:
-            self.status(text, done=done, total=total)
+        agent, total = self._agent, length(items, total)
+        activity(text, None, total)  # what makes no sense is refused here, before the first item
+
+        def tell(count: int) -> None:
+            agent.soon(partial(agent.signals.say, "progress", activity(text, count, total)[1]))
+
+        def over(count: int, complete: bool) -> None:
+            agent.soon(partial(agent.signals.say, "progress", ended(text, count, total, complete)))
+
+        return counted(items, tell, over)
 
     def stream(self, *, parent: Message | str | None = None) -> Stream:
         return Stream(self, parent.id if isinstance(parent, Message) else parent)

@@ -13,6 +13,7 @@ from ..protocol import (
     MAX_CLOCK,
     Closing,
     Connected,
+    IntentFrame,
     Lagged,
     Message,
     MessageDeleted,
@@ -49,6 +50,8 @@ class Conversation:
         self.page_url: str | None = None
         self.ended: ChatError | None = None
         self.watchers: list[Callable[[State], object]] = []
+        self.on_control: Callable[[IntentFrame | Subscribed], None] = lambda frame: None
+        """Called with what is wanted of this agent, and whenever the channel is live again."""
         self._state: State = "connecting"
         self._place: Place | None = None
         self._me: Participant | None = None
@@ -141,6 +144,9 @@ class Conversation:
         elif isinstance(frame, Subscribed) and frame.channel_id == self.channel_id:
             self.log.start(frame.last_seq)
             self._awaits_replay = False
+            self.on_control(frame)
+        elif isinstance(frame, IntentFrame) and (frame.channel_id, frame.agent_id) == (self.channel_id, self.me.id):
+            self.on_control(frame)
         elif isinstance(frame, Lagged) and frame.channel_id == self.channel_id:
             return True
         elif isinstance(frame, Reset) and frame.channel_id == self.channel_id:

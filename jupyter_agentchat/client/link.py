@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..errors import EmptyMessage, HubUnreachable, InvalidRequest, MessageTooLarge, RateLimited, StoreUnavailable
-from ..protocol import MAX_MESSAGE_BYTES, Consume, Message, MessagesReply, ReadMessages, SendMessage, Sent, new_id
+from ..errors import ChatError, EmptyMessage, HubUnreachable, InvalidRequest, MessageTooLarge, RateLimited, StoreUnavailable
+from ..protocol import (
+    MAX_MESSAGE_BYTES,
+    Consume,
+    IntentFrame,
+    Message,
+    MessagesReply,
+    ReadMessages,
+    SendMessage,
+    SendReport,
+    Sent,
+    Subscribed,
+    new_id,
+)
 from .acks import Acks
 from .connection import FIRST_DELAY, LONGEST_DELAY, Connection
 from .conversation import Conversation
 from .find import Way
 from .outbox import Outbox, undelivered
 from .rest import Rest
+from .signals import Signals
+from .steering import Steering
 from .waits import changed, full_jitter, interruptible, pause
+
+if TYPE_CHECKING:
+    from .progress import Bar
 
 TRIES = 6
 """Calls in vain, beside a connection that is live: then something else is wrong."""
@@ -32,6 +51,11 @@ class Link:
         self._outbox = outbox
         self._connection = Connection(way, self.conversation, outbox)
         self._acks = Acks(self.conversation.log, self._connection.ack)
+        self.steering = Steering(self)
+        self.conversation.on_control = self._steered
+        self.bars: list[Bar[Any]] = []
+        """Those that are open, the outer ones first."""
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._rest: Rest | None = None
 
@@ -71,6 +95,51 @@ class Link:
         """Sends the frame without waiting for its reply."""
         await self._connection.post(frame)
 
+    @property
+    def signals(self) -> Signals:
+        return self._connection.signals
+
+    async def connected(self) -> None:
+        """Connects, if that has not been. See `AsyncAgent.connect`."""
+        await interruptible(self._begin())
+
+    def send_at_once(self, frame: SendReport) -> None:
+        """Sends the frame in its place behind what was said before, and waits for nothing."""
+        with suppress(ChatError):  # closed: nobody is told any more
+            self._connection.post_at_once(frame)
+
+    def say_at_once(self, frame: SendMessage) -> None:
+        """As `send_at_once`: a message, of an agent that is or was connected."""
+        self._address(frame)
+        with suppress(ChatError):
+            self._connection.post_at_once(frame)
+
+    def soon(self, function: Callable[[], object]) -> None:
+        """Calls the function on the agent's event loop, from any thread, and waits for nothing. Nothing happens where the agent
+        never was connected, or is closed."""
+        loop = self._loop
+        if loop is None:
+            return
+        try:
+            here = asyncio.get_running_loop() is loop
+        except RuntimeError:
+            here = False
+        if here:
+            function()
+            return
+        with suppress(RuntimeError):  # it has ended
+            loop.call_soon_threadsafe(function)
+
+    def later(self, seconds: float, function: Callable[[], object]) -> None:
+        """Calls the function then; from the agent's event loop."""
+        asyncio.get_running_loop().call_later(seconds, function)
+
+    def _steered(self, frame: IntentFrame | Subscribed) -> None:
+        if isinstance(frame, IntentFrame):
+            self.steering.hear(frame)
+        else:
+            self.steering.subscribed()
+
     async def end(self) -> str:
         """Closes; says what could not be delivered."""
         if self._connecting is None:
@@ -93,6 +162,7 @@ class Link:
 
     def _begin(self) -> asyncio.Task[None]:
         if self._connecting is None:
+            self._loop = asyncio.get_running_loop()
             self._connecting = asyncio.ensure_future(self._connection.open())
             self._connecting.add_done_callback(_seen)
         return self._connecting
@@ -106,6 +176,9 @@ class Link:
             told = f"The message has {size} bytes, the limit is {MAX_MESSAGE_BYTES}: post it in parts."
             raise MessageTooLarge(told, limit_bytes=MAX_MESSAGE_BYTES)
         await interruptible(self._begin())
+        self._address(frame)
+
+    def _address(self, frame: SendMessage) -> None:
         frame.channel_id = self.conversation.channel_id
         frame.client_id = frame.client_id or new_id("c")
         frame.lamport = self.conversation.tick()

@@ -42,12 +42,19 @@ class Signals:
         data = {name: v.encode("utf-8", "replace").decode() if isinstance(v, str) else v for name, v in data.items()}
         if kind in KEPT:
             self._kept[key] = (kind, data)
+            if data.get("ended") or data == {"text": ""}:
+                del self._kept[key]  # told once: who comes back to a hub has no more to say of it
         if not self._live:
             return
         waits = key in self._next
         self._next[key] = (kind, data)
         if not waits:
             asyncio.get_running_loop().call_later(max(0.0, self._free_at.get(key, 0.0) - time.monotonic()), self._wake)
+
+    def last(self, kind: SignalKind) -> dict[str, Any] | None:
+        """What this agent said last of this kind, if that still holds."""
+        kept = self._kept.get(kind)
+        return kept and kept[1]
 
     def take(self) -> tuple[SignalKind, dict[str, Any]] | None:
         """A signal that may be sent now."""
@@ -100,6 +107,11 @@ def activity(text: str, done: float | None, total: float | None) -> tuple[Signal
         if value is not None:
             data[name] = _number(name, value)
     return ("status" if len(data) == 1 else "progress"), data
+
+
+def ended(text: str, done: float, total: float | None, complete: bool) -> dict[str, Any]:
+    """The last progress of something: of what came to its end without anybody knowing the total, it is known now."""
+    return {**activity(text, done, done if complete and total is None else total)[1], "ended": True}
 
 
 def length(items: object, total: float | None) -> float | None:

@@ -204,7 +204,7 @@ class Presence:
         if not self.is_online(who):  # it went while its signal was under way
             self._gone[who] = time.monotonic()
         data = signal.data
-        activity = p.Activity(data.get("text", ""), p.timestamp(time.time()), data.get("done"), data.get("total"))
+        activity = p.Activity(data.get("text", ""), p.timestamp(time.time()), data.get("done"), data.get("total"), data.get("ended") is True)
         if signal.kind == "status":
             in_channel.status = p.Activity(activity.text, activity.at)
         else:

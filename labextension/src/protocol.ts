@@ -49,7 +49,7 @@ export interface Channel {
   archived?: boolean;
 }
 
-/** How a question ended. ``value`` is absent when there is none (a secret's never is here); ``source`` is set when no human did it live. ``escalated``: answered by whom it was escalated to. */
+/** How a question ended. ``value`` is absent when there is none (a secret's never is here); ``source`` is set when no human did it live. ``escalated``: answered by whom it was escalated to. ``batch_id``: the `Batch` of the question, if it is of one, for readers who do not have the question. */
 export interface Closing {
   question_id: string;
   outcome: Ending;
@@ -58,6 +58,7 @@ export interface Closing {
   by_name?: string;
   at?: string;
   source?: string;
+  batch_id?: string;
 }
 
 /** What an approval is about: ``arguments`` (JSON) of ``action``; the human may change those in ``editable``, within ``schema``, an object's form (`forms.normal`) of them. ``always``: whether the human may approve the action once for all. */
@@ -138,12 +139,13 @@ export interface Message {
   prev_seq?: number;
 }
 
-/** What an agent last said of itself, by a `status` or `progress` signal; ``done`` of ``total`` in its own units. */
+/** What an agent last said of itself, by a `status` or `progress` signal; ``done`` of ``total`` in its own units. ``ended``: there is nothing more to come of it. */
 export interface Activity {
   text: string;
   at: string;
   done?: number;
   total?: number;
+  ended?: boolean;
 }
 
 /** What somebody wants of an agent; ``seq`` orders the intents of a channel. ``acknowledged_at``: when the agent did it. */
@@ -685,7 +687,7 @@ export interface Ack {
   request_id?: string;
 }
 
-/** Ephemeral: coalesced per sender and kind, dropped where a reader is busy, never in the log. ``status`` takes ``{"text"}``; ``progress`` ``{"text", "done", "total"}``; ``stream`` ``{"id", "text"}``, a message in the making, its whole text each time, until one with that ``client_id`` is posted. ``presence`` comes from connections: what a client says of it (``{"state": "away"}``) goes along. */
+/** Ephemeral: coalesced per sender and kind, dropped where a reader is busy, never in the log. ``status`` takes ``{"text"}``; ``progress`` ``{"text", "done", "total", "ended"?}``; ``stream`` ``{"id", "text"}``, a message in the making, its whole text each time, until one with that ``client_id`` is posted. ``presence`` comes from connections: what a client says of it (``{"state": "away"}``) goes along. */
 export interface SendSignal {
   type: "signal";
   channel_id: string;

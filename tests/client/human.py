@@ -31,6 +31,23 @@ class Human:
             question_id = question["id"]
         self._did(self._http.post(self._path(f"messages/{question_id}/answer"), json={"value": value}))
 
+    def want(self, agent_id: str, kind: str, text: str | None = None) -> dict[str, Any]:
+        """Steers an agent."""
+        wanted = {"agent_id": agent_id, "kind": kind, **({"text": text} if text else {})}
+        intent: dict[str, Any] = self._did(self._http.post(self._path("intents"), json=wanted))["intent"]
+        return intent
+
+    def status(self, agent_id: str) -> dict[str, Any]:
+        """What `GET status` says of an agent in this channel."""
+        agents = self._did(self._http.get("status", params={"channel_id": self.channel_id}))["agents"]
+        found: dict[str, Any] = next(agent for agent in agents if agent["participant_id"] == agent_id)
+        return found
+
+    def run(self, agent_id: str) -> tuple[str, str | None, list[str]]:
+        """(state, run, what is still wanted) of an agent."""
+        control = self.status(agent_id).get("control") or {"state": "idle", "pending": []}
+        return control["state"], control.get("run"), [intent["kind"] for intent in control.get("pending", [])]
+
     def messages(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._did(self._http.get(self._path("messages?limit=1000")))["messages"]
         return found

@@ -58,7 +58,9 @@ async def test_a_status_that_makes_no_sense_is_an_error_that_names_what(wrong: d
 async def test_track_gives_every_item_and_tells_seldom_but_always_the_end(capsys: pytest.CaptureFixture[str]) -> None:
     async with Scripted() as hub, hub.agent() as agent:
         assert [item async for item in agent.track(range(20_000), "counting")] == list(range(20_000))
-        await hub.until(lambda: shown(hub, "progress")[-1:] == [{"text": "counting", "done": 20_000, "total": 20_000}])
+        await hub.until(
+            lambda: shown(hub, "progress")[-1:] == [{"text": "counting", "done": 20_000, "total": 20_000, "ended": True}]
+        )
         assert len(shown(hub, "progress")) < 100
     assert capsys.readouterr() == ("", "")
 
@@ -70,9 +72,9 @@ async def test_track_takes_what_has_no_length_and_what_comes_asynchronously() ->
 
     async with Scripted() as hub, hub.agent() as agent:
         assert [page async for page in agent.track(pages())] == [0, 1, 2]
-        await hub.until(lambda: shown(hub, "progress")[-1:] == [{"text": "working", "done": 3}])
+        await hub.until(lambda: shown(hub, "progress")[-1:] == [{"text": "working", "done": 3, "total": 3, "ended": True}])
         assert [page async for page in agent.track((n for n in range(2)), total=2)] == [0, 1]
-        await hub.until(lambda: shown(hub, "progress")[-1:] == [{"text": "working", "done": 2, "total": 2}])
+        await hub.until(lambda: shown(hub, "progress")[-1:] == [{"text": "working", "done": 2, "total": 2, "ended": True}])
 
 
 async def test_a_loop_that_breaks_off_says_how_far_it_came() -> None:
@@ -82,7 +84,7 @@ async def test_a_loop_that_breaks_off_says_how_far_it_came() -> None:
             if item == 4:
                 break
         await tracked.aclose()  # type: ignore[attr-defined]  # a generator, and the loop's end would close it later
-        await hub.until(lambda: shown(hub, "progress")[-1:] == [{"text": "working", "done": 4, "total": 10}])
+        await hub.until(lambda: shown(hub, "progress")[-1:] == [{"text": "working", "done": 4, "total": 10, "ended": True}])
 
 
 async def test_what_an_agent_does_is_told_to_the_hub_that_comes_back_and_what_it_typed_is_not() -> None:

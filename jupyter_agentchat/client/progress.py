@@ -1,0 +1,248 @@
+"""Progress that humans see: what `track` counts, and a twin of tqdm's bars."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sized
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, TextIO, TypeVar
+
+from .signals import EVERY, activity, ended, length
+from .steering import shown
+
+if TYPE_CHECKING:
+    from .link import Link
+
+T = TypeVar("T")
+
+STRIDE = 16
+"""Items, at most, between two looks at the clock: few, for a look that an item of minutes delays comes late."""
+
+
+def counted(items: Iterable[T], tell: Callable[[int], None], over: Callable[[int, bool], None]) -> Iterator[T]:
+    """The items; ``tell`` is called with how many are done, when it is time to say so again, and ``over`` at the end: with how
+    many were done, and whether all are.
+
+    The clock is looked at less often while items are fast: that look is most of what counting costs.
+    """
+    done, look_at, stride, complete = -1, 0, 1, False
+    looked_at, due_at = time.monotonic(), 0.0
+    try:
+        for done, item in enumerate(items):
+            if done >= look_at:
+                now = time.monotonic()
+                if now >= due_at:
+                    due_at = now + EVERY
+                    tell(done)
+                stride = min(STRIDE, stride * 2) if now - looked_at < EVERY / 100 else 1
+                looked_at, look_at = now, done + stride
+            yield item
+        complete = True
+    finally:
+        over(done + 1 if complete else max(done, 0), complete)
+
+
+class Bars:
+    """``tqdm = agent.tqdm``: called as `tqdm.tqdm` is. A bar inside another's loop says which it is in."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def __call__(
+        self,
+        iterable: Iterable[T] | None = None,
+        desc: str | None = None,
+        total: float | None = None,
+        *ignored: Any,
+        disable: bool | None = False,
+        initial: float = 0,
+        postfix: Mapping[str, Any] | str | None = None,
+        **also_ignored: Any,
+    ) -> Bar[T]:
+        """A bar over the iterable, or one that `Bar.update` moves. What says how tqdm draws is ignored: humans see it in the
+        panel."""
+        return Bar(self._link, iterable, desc, total, disable=bool(disable), initial=initial, postfix=postfix)
+
+    def trange(self, *args: int, **options: Any) -> Bar[int]:
+        """As `tqdm.trange`: a bar over a `range`."""
+        return self(range(*args), **options)
+
+    @staticmethod
+    def write(s: str, file: TextIO | None = None, end: str = "\n", nolock: bool = False) -> None:
+        """Prints; there is no bar on the screen to be in its way."""
+        print(s, file=file, end=end)
+
+
+class Bar(Generic[T]):
+    """One bar. It ends with its loop, by `close`, or when nothing refers to it any more."""
+
+    def __init__(
+        self,
+        link: Link,
+        iterable: Iterable[T] | None,
+        desc: str | None,
+        total: float | None,
+        *,
+        disable: bool,
+        initial: float,
+        postfix: Mapping[str, Any] | str | None,
+    ) -> None:
+        self._link = link
+        self._due_at = 0.0
+        self._closed = True  # until all of it is there: for `__del__`
+        self.iterable: Any = iterable
+        self.desc = desc or ""
+        self.total = length(iterable, total)
+        self.n = initial
+        self.disable = disable
+        self.postfix = ""
+        self.start_t = time.time()
+        if isinstance(postfix, Mapping):
+            self.set_postfix(postfix, refresh=False)
+        elif postfix is not None:
+            self.postfix = str(postfix)
+        self._closed = disable
+        if not disable:
+            link.bars.append(self)
+            self.refresh()
+
+    def __repr__(self) -> str:
+        of = "" if self.total is None else f" of {self.total}"
+        return f"<Bar {self.desc or 'of ' + type(self.iterable).__name__!s}: {self.n}{of}>"
+
+    def __iter__(self) -> Iterator[T]:
+        if self.iterable is None:
+            raise TypeError("This bar has no iterable: move it with update(), or give it one.")
+        if self._closed:
+            yield from self.iterable
+            return
+        began = self.n
+
+        def over(count: int, complete: bool) -> None:
+            self.n = began + count
+            self._end(complete)
+
+        yield from counted(self.iterable, lambda count: self._move(began + count), over)
+
+    def update(self, n: float | None = 1) -> bool | None:
+        """``n`` more are done. Returns: whether it was told now."""
+        if self._closed:
+            return None
+        self.n += 1 if n is None else n
+        now = time.monotonic()
+        if now < self._due_at:
+            return None
+        self._due_at = now + EVERY
+        self.refresh()
+        return True
+
+    def close(self) -> None:
+        """Ends the bar: what is done by then is all."""
+        self._end(complete=True)
+
+    def reset(self, total: float | None = None) -> None:
+        """Begins again from 0."""
+        self.n = 0
+        if total is not None:
+            self.total = length(None, total)
+        if self._closed and not self.disable:
+            self._closed = False
+            self._link.bars.append(self)
+        self.refresh()
+
+    def set_description(self, desc: str | None = None, refresh: bool | None = True) -> None:
+        """What is counted."""
+        self.desc = desc or ""
+        if refresh:
+            self.refresh()
+
+    set_description_str = set_description
+
+    def set_postfix(self, ordered_dict: Mapping[str, Any] | None = None, refresh: bool | None = True, **more: Any) -> None:
+        """Values to show beside it: ``bar.set_postfix(loss=0.2)``."""
+        values = {**(ordered_dict or {}), **more}
+        self.set_postfix_str(", ".join(f"{name}={shown(value)}" for name, value in values.items()), refresh)
+
+    def set_postfix_str(self, s: str = "", refresh: bool | None = True) -> None:
+        """The same, as text."""
+        self.postfix = str(s)
+        if refresh:
+            self.refresh()
+
+    def refresh(self, nolock: bool = False, lock_args: Any = None) -> bool:
+        """Tells how it stands now, or a tenth of a second after it was told last."""
+        if self._closed:
+            return False
+        said = activity(self._text(), self.n, self.total)[1]
+        self._link.soon(partial(self._link.signals.say, "progress", said))
+        return True
+
+    def display(self, msg: str | None = None, pos: int | None = None) -> bool:
+        """As `refresh`."""
+        return self.refresh()
+
+    def clear(self, nolock: bool = False) -> None:
+        """Nothing is drawn here, so there is nothing to clear."""
+
+    def unpause(self) -> None:
+        """No rate is shown, so no pause counts in it."""
+
+    def __len__(self) -> int:
+        if isinstance(self.iterable, Sized):
+            return len(self.iterable)
+        if self.total is None:
+            raise TypeError("This bar's length is not known: give total=.")
+        return int(self.total)
+
+    def __bool__(self) -> bool:
+        if self.total is not None:
+            return self.total > 0
+        if self.iterable is None:
+            raise TypeError("bool() of a bar without a total and an iterable is not defined.")
+        return bool(self.iterable)
+
+    def __contains__(self, item: object) -> bool:
+        return item in (self.iterable if isinstance(self.iterable, Container) else iter(self))
+
+    def __reversed__(self) -> Iterator[T]:
+        forwards = self.iterable
+        self.iterable = reversed(forwards)
+        try:
+            yield from self
+        finally:
+            self.iterable = forwards
+
+    def __enter__(self) -> Bar[T]:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._end(complete=kind is None)
+
+    def __del__(self) -> None:
+        if not getattr(self, "_closed", True):
+            self._end(complete=False)
+
+    # ------------------------------------------------------------------ inside
+
+    def _move(self, n: float) -> None:
+        self.n = n
+        self.refresh()
+
+    def _text(self) -> str:
+        outer: list[str] = []
+        for bar in list(self._link.bars):
+            if bar is self:
+                break
+            outer.append(f"{bar.desc} {shown(bar.n)}{'' if bar.total is None else f'/{shown(bar.total)}'}".strip())
+        own = ": ".join(filter(None, (self.desc, self.postfix))) or "working"
+        return " > ".join([*outer, own])
+
+    def _end(self, complete: bool) -> None:
+        if self._closed:
+            return
+        said = ended(self._text(), self.n, self.total, complete)
+        self._closed = True
+        if self in self._link.bars:
+            self._link.bars.remove(self)
+        self._link.soon(partial(self._link.signals.say, "progress", said))
