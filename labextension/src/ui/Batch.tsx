@@ -36,12 +36,17 @@ export function BatchView({ inbox, conversation, snapshot }: Props) {
   const name = inbox.name || `Questions by ${asker}`;
   const last = lastOwn(inbox, outbox, me?.id);
   const { note, undo } = useUndo(conversation, last, setCursor);
-  const startled = useStartled(inbox, current, me?.id);
-  useBroughtBack(inbox, snapshot, box, setCursor);
+  const { startled, startle } = useStartled(inbox, open, current, cursor, me?.id);
+  useBroughtBack(inbox, snapshot, box, (id) => {
+    startle();
+    setCursor(id);
+  });
   const flows = useFocusFlows(box, current);
+  const [used, setUsed] = useState(false);
   useEffect(() => {
-    if (current) setCursor(current.id);
-  }, [current?.id]);
+    // Who has not begun gets the first, also if it is loaded last.
+    if (used && current) setCursor(current.id);
+  }, [used, current?.id]);
   const answered = inbox.items.filter((item) => item.question?.state !== "open");
   const done = Math.min(inbox.total, inbox.closed + inbox.items.filter(isOpenQuestion).length - open.length);
   const step = (by: 1 | -1) => {
@@ -75,6 +80,9 @@ export function BatchView({ inbox, conversation, snapshot }: Props) {
       role="group"
       aria-label={`${name}, ${done} of ${inbox.total} answered`}
       tabIndex={0}
+      onFocusCapture={() => {
+        setUsed(true);
+      }}
       onKeyDown={(event) => {
         const target = event.target as Element;
         if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -152,16 +160,20 @@ function overtaken(inbox: Inbox, { outbox }: Snapshot): string {
 }
 
 /** What somebody else has just answered goes under the fingers of who was about to: for a moment nothing they press counts. */
-function useStartled(inbox: Inbox, current: Message | undefined, me: string | undefined): () => boolean {
+function useStartled(inbox: Inbox, open: readonly Message[], current: Message | undefined, cursor: string | undefined, me: string | undefined) {
   const before = useRef<string>();
   const at = useRef(-Infinity);
+  const startle = () => {
+    at.current = performance.now();
+  };
   useLayoutEffect(() => {
     const last = inbox.items.find(({ id }) => id === before.current);
-    const closing = last?.question?.closing;
-    if (last && last.id !== current?.id && closing && closing.by_id !== me) at.current = performance.now();
     before.current = current?.id;
+    if (!last || current?.id === cursor) return;
+    const isAnsweredHere = last.question?.closing ? last.question.closing.by_id === me : !open.includes(last);
+    if (!isAnsweredHere) startle();
   }, [current?.id]);
-  return () => performance.now() - at.current < STARTLED_FOR;
+  return { startled: () => performance.now() - at.current < STARTLED_FOR, startle };
 }
 
 /** Takes the last own answer back; one that is still on its way, as soon as it has arrived. */
@@ -278,6 +290,6 @@ function firstLine({ content, parts }: Message): string {
 }
 
 function cut(text: string): string {
-  const line = text.trim().replace(/\s+/g, " ");
+  const line = text.trim().replace(/\*\*|`/g, "").replace(/\s+/g, " ");
   return line.length > 100 ? `${line.slice(0, 99)}…` : line;
 }

@@ -55,7 +55,7 @@ export function rowsOf(messages: readonly Message[]): Row[] {
   return rows;
 }
 
-function isOfBatch(closing: Closing & { batch_id?: string }, questions: ReadonlySet<string>): boolean {
+function isOfBatch(closing: Closing, questions: ReadonlySet<string>): boolean {
   return closing.batch_id !== undefined || questions.has(closing.question_id);
 }
 

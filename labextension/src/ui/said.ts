@@ -22,6 +22,8 @@ export interface Progress {
   text: string;
   done?: number;
   total?: number;
+  /** Its last word: nothing more comes of it, whatever was counted. */
+  ended?: boolean;
 }
 
 /** What an agent says that it does. */
@@ -54,7 +56,8 @@ export function isSame(one: Draft, other: Draft): boolean {
   return one.id === other.id && one.authorId === other.authorId;
 }
 
-export function holds({ done, total }: Progress): number {
+export function holds({ done, total, ended }: Progress): number {
+  if (ended) return DONE_FOR;
   if (total === undefined) return COUNTED_FOR;
   return done !== undefined && done >= total ? DONE_FOR : SAID_FOR;
 }
@@ -64,10 +67,11 @@ export function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-export function progressOf({ text, done, total }: Record<string, unknown>): Progress {
+export function progressOf({ text, done, total, ended }: Record<string, unknown>): Progress {
   return {
     text: textOf(text),
     ...(typeof done === "number" ? { done } : {}),
     ...(typeof total === "number" ? { total } : {}),
+    ...(ended === true ? { ended } : {}),
   };
 }

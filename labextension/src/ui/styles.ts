@@ -243,7 +243,7 @@ const BATCH = `
 .batch { margin-top: 12px; padding: 8px 12px 10px; border: 1px solid var(--line); border-radius: var(--round); background: var(--bg); }
 .entry:first-child > .batch { margin-top: 0; }
 .batch-head { display: flex; align-items: center; gap: 10px; font-size: var(--small); }
-.batch-head .name { flex: 0 1 auto; }
+.batch-head .name { flex: 0 1 auto; font-size: var(--small); }
 .batch-head .tally { flex: none; color: var(--dim); font-variant-numeric: tabular-nums; }
 .batch-head .bar { flex: 1 1 60px; min-width: 40px; height: 6px; border-radius: 3px; overflow: hidden; background: color-mix(in srgb, var(--fg) 16%, var(--bg)); }
 .batch-head .bar > span { background: var(--good); }
@@ -256,6 +256,8 @@ const BATCH = `
 .batch-foot { display: flex; flex-wrap: wrap; align-items: center; gap: 2px 4px; margin-top: 6px; font-size: var(--small); }
 .batch-foot .keys { color: var(--dim); font-size: var(--tiny); }
 .batch-foot .note { margin: 0; }
+/* One of many is not put off or handed on by itself. */
+.batch .more { display: none; }
 .batch .rest { margin-top: 8px; color: var(--dim); font-size: var(--small); }
 .batch details { margin-top: 4px; font-size: var(--small); color: var(--dim); }
 .batch summary { width: fit-content; cursor: pointer; color: var(--link); }
