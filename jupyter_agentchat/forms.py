@@ -16,9 +16,12 @@ hub's one writer would with it. Source: JSON Schema 2020-12, the part that has o
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Callable, Iterator
-from datetime import date, datetime, time
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+from itertools import islice
 from typing import Any
 
 Field = dict[str, Any]
@@ -28,19 +31,28 @@ FORMATS = ("date", "date-time", "time", "email", "uri", "multiline")
 DEPTH = 3
 """Objects within objects: past it no screen of a phone shows which field belongs where."""
 FIELDS = 200
+ITEMS = 1000
+FORM_BYTES = 256 * 1024
+"""Of the normal form, about: a definition that many fields refer to stands in each of them."""
+PROBLEMS = 20
+NAME = 200
 
 _COMMON = {"type", "title", "description", "default", "nullable"}
 _IGNORED = {"$schema", "$id", "$defs", "definitions", "examples", "deprecated", "readOnly", "writeOnly", "$comment"}
-_NUMBER = {"enum", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
-_KEYWORDS: dict[str, set[str]] = {
-    "string": {"enum", "format", "minLength", "maxLength", "pattern"},
+_NUMBER = ("enum", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
+# Tuples: a set's order differs between processes, and the normal form is stored as it is made.
+_KEYWORDS: dict[str, tuple[str, ...]] = {
+    "string": ("enum", "format", "minLength", "maxLength", "pattern"),
     "integer": _NUMBER,
     "number": _NUMBER,
-    "boolean": set(),
-    "array": {"items", "minItems", "maxItems", "uniqueItems"},
-    "object": {"properties", "required", "additionalProperties"},
+    "boolean": (),
+    "array": ("items", "minItems", "maxItems", "uniqueItems"),
+    "object": ("properties", "required", "additionalProperties"),
 }
 _WHOLE = ("minLength", "maxLength", "minItems", "maxItems")
+_SPANS = (
+    ("minLength", "maxLength"), ("minItems", "maxItems"), ("minimum", "maximum"), ("exclusiveMinimum", "exclusiveMaximum"),
+)  # fmt: skip
 _NUMERIC = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 
 
@@ -57,30 +69,30 @@ def normal(schema: Any) -> Field:
         named = schema.get(where)
         if isinstance(named, dict):
             definitions.update({f"#/{where}/{name}": each for name, each in named.items()})
-    made = _Maker(definitions).field(schema, "schema", 0, ())
-    if "default" in made and (wrong := problems(made, made["default"])):
-        raise ValueError(f"schema: its default does not fit: {told(wrong)}")
-    return made
+    return _Maker(definitions).field(schema, "schema", 0, ())
 
 
 class _Maker:
     def __init__(self, definitions: dict[str, Any]) -> None:
         self._definitions = definitions
         self._fields = 0
+        self._bytes = 0
 
-    def field(self, schema: Any, at: str, depth: int, seen: tuple[str, ...]) -> Field:
+    def field(self, schema: Any, at: str, depth: int, seen: tuple[str, ...], *, item: bool = False) -> Field:
         self._fields += 1
         if self._fields > FIELDS:
             raise ValueError(f"{at}: the form has more than {FIELDS} fields: ask in several questions.")
         if not isinstance(schema, dict):
             raise ValueError(f"{at}: a JSON Schema is an object, not {type(schema).__name__}.")
         schema, seen = self._resolved(schema, at, seen)
-        kind = _type_of(schema, at)
-        unknown = schema.keys() - _COMMON - _IGNORED - _KEYWORDS[kind]
+        kind, nullable = _type_of(schema, at)
+        if item and kind not in SCALARS:
+            raise ValueError(f"{at}: a list of {kind}s cannot be drawn as a form: ask for each in a question of its own.")
+        unknown = [name for name in schema if not (name in _COMMON or name in _IGNORED or name in _KEYWORDS[kind])]
         if unknown:
+            told_of = _few(map(repr, sorted(map(str, unknown))))
             raise ValueError(
-                f"{at}: {', '.join(map(repr, sorted(unknown)))} of a {kind} cannot be drawn as a form: leave it out, and check "
-                "the answer yourself."
+                f"{at}: {told_of} of a {kind} cannot be drawn as a form: leave it out, and check the answer yourself."
             )
         if kind == "array":
             made = self._array(schema, at, depth, seen)
@@ -88,14 +100,31 @@ class _Maker:
             made = self._object(schema, at, depth, seen)
         else:
             made = {name: schema[name] for name in _KEYWORDS[kind] if name in schema}
-            _check_scalar(made, kind, at)
+            nullable = _check_scalar(made, kind, at) or nullable
         _check_limits(made, at)
-        said = {name: schema[name] for name in ("title", "description") if isinstance(schema.get(name), str)}
-        if "default" in schema:
-            said["default"] = schema["default"]
-        if schema.get("nullable") is True:
-            said["nullable"] = True
-        return {"type": kind, **said, **made}
+        return self._said(schema, kind, made, at, nullable=nullable)
+
+    def _said(self, schema: Field, kind: str, made: Field, at: str, *, nullable: bool) -> Field:
+        """With what is said of the field, and its default, which must fit."""
+        field: Field = {"type": kind}
+        for name, longest in (("title", 200), ("description", 2000)):
+            if isinstance(schema.get(name), str):
+                field[name] = _cut(schema[name], longest)
+        if nullable:
+            field["nullable"] = True
+        field.update(made)
+        # A type whose default is None, though it says that None is none of its values, has no default to begin with.
+        if "default" in schema and (schema["default"] is not None or nullable):
+            if wrong := problems(field, schema["default"]):
+                raise ValueError(f"{at}: its default does not fit: {told(wrong)}")
+            field["default"] = schema["default"]
+        own = {name: value for name, value in field.items() if name not in ("properties", "items")}
+        self._bytes += len(json.dumps(own))
+        if self._bytes > FORM_BYTES:
+            raise ValueError(
+                f"{at}: the form is larger than {FORM_BYTES:,} bytes: shorten its texts, or ask in several questions."
+            )
+        return field
 
     def _resolved(self, schema: Field, at: str, seen: tuple[str, ...]) -> tuple[Field, tuple[str, ...]]:
         """Without ``$ref``, ``anyOf`` with null, ``allOf`` of one and ``const``."""
@@ -103,10 +132,10 @@ class _Maker:
             rest = {name: value for name, value in schema.items() if name not in ("$ref", "anyOf", "oneOf", "allOf")}
             if "$ref" in schema:
                 name = schema["$ref"]
+                if not isinstance(name, str) or not isinstance(self._definitions.get(name), dict):
+                    raise ValueError(f"{at}: the reference {_shown(name)} leads nowhere within the schema: put it into $defs.")
                 if name in seen:
-                    raise ValueError(f"{at}: {name} contains itself, which no form can: ask in several questions.")
-                if name not in self._definitions or not isinstance(self._definitions[name], dict):
-                    raise ValueError(f"{at}: the reference {name!r} leads nowhere within the schema.")
+                    raise ValueError(f"{at}: {_cut(name)} contains itself, which no form can: ask in several questions.")
                 seen = (*seen, name)
                 schema = {**self._definitions[name], **rest}
             elif "anyOf" in schema or "oneOf" in schema:
@@ -123,25 +152,29 @@ class _Maker:
                 return schema, seen
 
     def _array(self, schema: Field, at: str, depth: int, seen: tuple[str, ...]) -> Field:
-        items = self.field(schema.get("items", {}), f"{at}[]", depth, seen)
-        if items["type"] not in SCALARS:
-            raise ValueError(
-                f"{at}: a list of {items['type']}s cannot be drawn as a form: ask for each in a question of its own."
-            )
+        items = self.field(schema.get("items", {}), f"{at}[]", depth, seen, item=True)
         return {**{name: schema[name] for name in ("minItems", "maxItems", "uniqueItems") if name in schema}, "items": items}
 
     def _object(self, schema: Field, at: str, depth: int, seen: tuple[str, ...]) -> Field:
         properties, required = schema.get("properties"), schema.get("required", [])
         if not isinstance(properties, dict) or not properties:
             raise ValueError(f"{at}: an object without named properties cannot be drawn as a form: name its fields.")
-        if not isinstance(required, list) or not set(map(str, required)) <= properties.keys():
-            raise ValueError(f"{at}: required names {required!r}, and the properties are {', '.join(properties)}.")
-        if schema.get("additionalProperties") not in (None, False, True):
+        if len(properties) > FIELDS:
+            raise ValueError(f"{at}: the form has more than {FIELDS} fields: ask in several questions.")
+        if not all(isinstance(name, str) and 1 <= len(name) <= NAME for name in properties):
+            raise ValueError(f"{at}: the name of a field is a text of 1 to {NAME} characters.")
+        if not isinstance(required, list) or len(required) > FIELDS or any(_missing(name, properties) for name in required):
+            raise ValueError(f"{at}: required names {_shown(required)}, and the properties are {_few(properties)}.")
+        if not any(schema.get("additionalProperties") is each for each in (None, False, True)):
             raise ValueError(f"{at}: additionalProperties cannot be drawn as a form: name the fields.")
         if depth >= DEPTH:
             raise ValueError(f"{at}: objects nested deeper than {DEPTH} levels cannot be drawn as a form: make it flatter.")
         fields = {name: self.field(each, f"{at}.{name}", depth + 1, seen) for name, each in properties.items()}
         return {"properties": fields, "required": list(required)}
+
+
+def _missing(name: Any, properties: Field) -> bool:
+    return not isinstance(name, str) or name not in properties
 
 
 def _only(branches: Any, at: str) -> Field:
@@ -153,26 +186,26 @@ def _only(branches: Any, at: str) -> Field:
     return only
 
 
-def _type_of(schema: Field, at: str) -> str:
-    kind = schema.get("type")
+def _type_of(schema: Field, at: str) -> tuple[str, bool]:
+    """(the type, whether null is one of its values)"""
+    kind, nullable = schema.get("type"), schema.get("nullable") is True
     if isinstance(kind, list):
         others = [each for each in kind if each != "null"]
         if len(others) != 1:
-            raise ValueError(f"{at}: the types {kind} cannot be drawn as one control: give one type.")
-        if len(others) < len(kind):
-            schema["nullable"] = True
+            raise ValueError(f"{at}: the types {_shown(kind)} cannot be drawn as one control: give one type.")
+        nullable = nullable or len(others) < len(kind)
         kind = others[0]
     if kind is None and schema.get("enum"):
         kind = _type_of_values(schema["enum"], at)
     if kind is None and "properties" in schema:
         kind = "object"
     if not isinstance(kind, str) or kind not in _KEYWORDS:
-        raise ValueError(f"{at}: the type {kind!r} cannot be drawn as a form: give one of {', '.join(_KEYWORDS)}.")
-    return kind
+        raise ValueError(f"{at}: the type {_shown(kind)} cannot be drawn as a form: give one of {', '.join(_KEYWORDS)}.")
+    return kind, nullable
 
 
 def _type_of_values(values: Any, at: str) -> str:
-    kinds = {_name_of(value) for value in values} if isinstance(values, list) else set()
+    kinds = {_name_of(value) for value in values if value is not None} if isinstance(values, list) else set()
     if kinds == {"integer", "number"}:
         return "number"
     if len(kinds) != 1 or not kinds <= set(SCALARS):
@@ -180,29 +213,43 @@ def _type_of_values(values: Any, at: str) -> str:
     return kinds.pop()
 
 
-def _check_scalar(made: Field, kind: str, at: str) -> None:
+def _check_scalar(made: Field, kind: str, at: str) -> bool:
+    """Whether null is among the values of its enum, which then has it no more."""
+    nullable = False
     if "enum" in made:
         values = made["enum"]
         if not isinstance(values, list) or not 1 <= len(values) <= 100:
             raise ValueError(f"{at}: enum: a list of 1 to 100 values is needed.")
+        nullable = None in values
+        made["enum"] = values = [value for value in values if value is not None]
         wrong = [value for value in values if not _TYPES[kind](value)]
-        if wrong:
-            raise ValueError(f"{at}: enum: {wrong[0]!r} is no {kind}.")
+        if wrong or not values:
+            raise ValueError(f"{at}: enum: {_shown(wrong[0] if wrong else None)} is no {kind}.")
+        if len(set(values)) < len(values):
+            raise ValueError(f"{at}: enum: {_few(map(_shown, values))} has a duplicate.")
     if "format" in made and made["format"] not in FORMATS:
         del made["format"]  # an annotation (JSON Schema 2020-12, 7.2.1): unknown ones say nothing
     if "pattern" in made and (not isinstance(made["pattern"], str) or len(made["pattern"]) > 1000):
         raise ValueError(f"{at}: pattern: a text of at most 1,000 characters is needed.")
+    return nullable
 
 
 def _check_limits(made: Field, at: str) -> None:
     for name in _WHOLE:
         if name in made and (not _is_integer(made[name]) or made[name] < 0):
-            raise ValueError(f"{at}: {name}: a whole number from 0 on is needed, not {made[name]!r}.")
+            raise ValueError(f"{at}: {name}: a whole number from 0 on is needed, not {_shown(made[name])}.")
     for name in _NUMERIC:
         if name in made and not _is_number(made[name]):
-            raise ValueError(f"{at}: {name}: a finite number is needed, not {made[name]!r}.")
+            raise ValueError(f"{at}: {name}: a finite number is needed, not {_shown(made[name])}.")
     if made.get("multipleOf", 1) <= 0:
         raise ValueError(f"{at}: multipleOf: a number above 0 is needed.")
+    if "uniqueItems" in made and not isinstance(made["uniqueItems"], bool):
+        raise ValueError(f"{at}: uniqueItems: true or false is needed, not {_shown(made['uniqueItems'])}.")
+    if made.get("minItems", 0) > ITEMS:
+        raise ValueError(f"{at}: minItems: nobody fills in {made['minItems']:,} items: at most {ITEMS:,}.")
+    for low, high in _SPANS:
+        if low in made and high in made and made[low] > made[high]:
+            raise ValueError(f"{at}: {low} {made[low]} is more than {high} {made[high]}: nothing can answer that.")
 
 
 # ------------------------------------------------------------------------------------------------ answers
@@ -210,8 +257,8 @@ def _check_limits(made: Field, at: str) -> None:
 
 def problems(field: Field, value: Any) -> dict[str, str]:
     """What is wrong with a value for a field in normal form, by the place in it: ``{"size": "0 is less than 1"}``. Empty if
-    nothing is; the whole value's place is ``""``. ``pattern`` is not looked at."""
-    return dict(_problems(field, value, ""))
+    nothing is, at most `PROBLEMS`; the whole value's place is ``""``. ``pattern`` is not looked at."""
+    return dict(islice(_problems(field, value, ""), PROBLEMS))
 
 
 def told(wrong: dict[str, str]) -> str:
@@ -231,7 +278,7 @@ def _problems(field: Field, value: Any, at: str) -> Iterator[tuple[str, str]]:
     elif kind == "array":
         yield from _array_problems(field, value, at)
     elif "enum" in field and value not in field["enum"]:
-        yield at, f"{_shown(value)} is not among {', '.join(map(_shown, field['enum']))}"
+        yield at, f"{_shown(value)} is not among {_few(map(_shown, field['enum']))}"
     elif kind == "string":
         yield from ((at, what) for what in _text_problems(field, value))
     elif kind != "boolean":
@@ -251,14 +298,16 @@ def _object_problems(field: Field, value: dict[str, Any], at: str) -> Iterator[t
 
 
 def _array_problems(field: Field, value: list[Any], at: str) -> Iterator[tuple[str, str]]:
+    most = min(field.get("maxItems", ITEMS), ITEMS)
     if len(value) < field.get("minItems", 0):
         yield at, f"give at least {field['minItems']}"
-    if len(value) > field.get("maxItems", 1000):
-        yield at, f"give at most {field.get('maxItems', 1000)}"
+    if len(value) > most:
+        yield at, f"give at most {most}"
         return
     for place, item in enumerate(value):
         yield from _problems(field["items"], item, f"{at}[{place}]")
-    if field.get("uniqueItems") and any(item in value[:place] for place, item in enumerate(value)):
+    alike = [item for item in value if not isinstance(item, (list, dict))]  # others do not fit anyway
+    if field.get("uniqueItems") and len(set(alike)) < len(alike):
         yield at, "give each only once"
 
 
@@ -267,14 +316,8 @@ def _text_problems(field: Field, value: str) -> Iterator[str]:
         yield f"give at least {field['minLength']} character{'' if field['minLength'] == 1 else 's'}"
     if len(value) > field.get("maxLength", math.inf):
         yield f"give at most {field['maxLength']} characters"
-    parse = _PARSERS.get(field.get("format", ""))
-    if parse is not None:
-        try:
-            parse(value)
-        except ValueError:
-            yield f"{_shown(value)} is not a {field['format']}"
-    if field.get("format") == "email" and "@" not in value[1:-1]:
-        yield f"{_shown(value)} is not an e-mail address"
+    if "format" in field and field["format"] in _LOOKS and not _LOOKS[field["format"]](value):
+        yield f"{_shown(value)} is not {_FORMAT_WORDS[field['format']]}"
 
 
 def _number_problems(field: Field, value: float) -> Iterator[str]:
@@ -317,11 +360,34 @@ _TYPES: dict[str, Callable[[Any], bool]] = {
     "object": lambda value: isinstance(value, dict),
 }
 _WORDS = {"string": "text", "integer": "number", "number": "number", "boolean": "yes or no", "array": "list", "object": "form"}
-_PARSERS: dict[str, Callable[[str], object]] = {
-    "date": date.fromisoformat,
-    "date-time": lambda text: datetime.fromisoformat(text.replace("Z", "+00:00")),
-    "time": lambda text: time.fromisoformat(text.replace("Z", "+00:00")),
+_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)?", re.ASCII)
+
+
+def _is_date(text: str) -> bool:
+    """By hand: what `date.fromisoformat` takes grew with Python 3.11, and every hub must say the same."""
+    found = _DATE.fullmatch(text)
+    try:
+        return found is not None and bool(date(*map(int, found.groups())))
+    except ValueError:
+        return False
+
+
+def _is_moment(text: str) -> bool:
+    """RFC 3339; the offset, and the seconds, may be missing, for so browsers say it (``datetime-local``)."""
+    return len(text) > 10 and text[10] in "Tt " and _is_date(text[:10]) and _TIME.fullmatch(text[11:].upper()) is not None
+
+
+_LOOKS: dict[str, Callable[[str], bool]] = {
+    "date": _is_date,
+    "date-time": _is_moment,
+    "time": lambda text: _TIME.fullmatch(text.upper()) is not None,
+    "email": lambda text: re.fullmatch(r"[^@\s]+@[^@\s]+", text) is not None,
+    "uri": lambda text: re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*:\S+", text) is not None,
 }
+_FORMAT_WORDS = {
+    "date": "a date", "date-time": "a date-time", "time": "a time", "email": "an e-mail address", "uri": "an address"
+}  # fmt: skip
 
 
 def _name_of(value: Any) -> str:
@@ -329,9 +395,18 @@ def _name_of(value: Any) -> str:
 
 
 def _join(at: str, name: str) -> str:
-    return f"{at}.{name}" if at else name
+    return _cut(f"{at}.{name}" if at else name, 4 * NAME)
 
 
 def _shown(value: Any) -> str:
-    text = repr(value) if isinstance(value, (str, int, float, bool, type(None))) else f"a {type(value).__name__}"
-    return text if len(text) <= 100 else f"{text[:99]}…"
+    return _cut(repr(value) if isinstance(value, (str, int, float, bool, type(None))) else f"a {type(value).__name__}")
+
+
+def _few(names: Iterable[str]) -> str:
+    """The first of them, for an error."""
+    shown = [_cut(name) for name in islice(names, 11)]
+    return ", ".join(shown[:10]) + (", …" if len(shown) > 10 else "")
+
+
+def _cut(text: str, longest: int = 100) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

@@ -26,6 +26,12 @@ def everything_that_changes(owner: Owner, room: Actor) -> dict[str, Callable[[],
     key = owner.call("POST", f"agents/{member.id}/keys", {})
     other = room.new_channel("to be archived")
     invite = room.invite(max_uses=5)
+    handed_on, put_off, again = room.ask("Four?"), room.ask("Five?"), room.ask("Six?")
+    owner.answer(again, "yes")
+    owner.answer(room.ask("Seven?", batch={"id": "b", "index": 0, "total": 1}), "yes")
+    action = {"action": "delete", "always": True}
+    owner.answer(room.ask("Eight?", kind="approval", approval=action), "always")
+    (standing,) = owner.call("GET", room.path("/approvals"))["approvals"]
     return {
         "create_channel": lambda: ("POST", "channels", {"name": "new channel"}),
         "update_channel": lambda: ("PATCH", room.path(), {"topic": "topic"}),
@@ -39,6 +45,11 @@ def everything_that_changes(owner: Owner, room: Actor) -> dict[str, Callable[[],
         "answer": lambda: ("POST", message_path(room, answered, "/answer"), {"value": "yes"}),
         "withdraw": lambda: ("POST", message_path(room, taken_back, "/withdraw"), {}),
         "consume": lambda: ("POST", message_path(room, done, "/consume"), {}),
+        "delegate": lambda: ("POST", message_path(room, handed_on, "/delegate"), {"to": ["@member"]}),
+        "snooze": lambda: ("POST", message_path(room, put_off, "/snooze"), {"seconds": 60}),
+        "reopen": lambda: ("POST", message_path(room, again, "/reopen"), {}),
+        "finish_batch": lambda: ("POST", room.path("/batches/b/finish"), {}),
+        "revoke_approval": lambda: ("DELETE", room.path(f"/approvals/{standing['id']}"), {}),
         "create_agent": lambda: ("POST", "agents", {"name": "a new agent"}),
         "create_key": lambda: ("POST", f"agents/{member.id}/keys", {}),
         "revoke_key": lambda: ("DELETE", f"agents/{member.id}/keys/{key['key_id']}", {}),
@@ -50,6 +61,7 @@ def everything_that_changes(owner: Owner, room: Actor) -> dict[str, Callable[[],
 def test_every_operation_that_changes_something_takes_a_client_id() -> None:
     by_nature = {  # repeated, these give what they gave, or a session more, which ends by itself
         "bootstrap", "login", "logout", "prove_kernel", "prove_local", "prove_user",
+        "take_secret",  # given once, whatever becomes of the reply: then it is asked for again
     }  # fmt: skip
     for operation in OPERATIONS:
         changes = operation.method != "GET" and operation.name not in by_nature
@@ -64,6 +76,8 @@ def snapshot(owner: Owner, room: Actor) -> dict[str, Any]:
         "agents": room.call("GET", "agents"),
         "participants": len(owner.call("GET", "participants")["participants"]),
         "questions": owner.call("GET", "questions"),
+        "approvals": owner.call("GET", room.path("/approvals")),
+        "audit": owner.call("GET", room.path("/audit")),
     }
 
 
@@ -81,7 +95,7 @@ def test_a_repeated_call_changes_nothing_and_says_what_the_first_said(owner: Own
     method, path, body = everything_that_changes(owner, room)[name]()
     others: dict[str, Actor] = {
         "accept_invite": Actor(owner.url),
-        **dict.fromkeys(("answer", "create_key", "revoke_key"), owner),
+        **dict.fromkeys(("answer", "create_key", "revoke_key", "delegate", "snooze", "reopen"), owner),
     }
     caller, once = others.get(name, room), {"client_id": "once and no more, ever"}
     options: dict[str, Any] = {"params": once} if method == "DELETE" else {"json": body | once}
