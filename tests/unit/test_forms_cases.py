@@ -1,4 +1,7 @@
-"""The hub and the browser find the same things wrong, in the same words: `labextension/test/forms.test.ts` runs this table too."""
+"""The hub and the browser find the same things wrong, in the same words.
+
+`labextension/test/forms.test.ts` runs this table too.
+"""
 
 from __future__ import annotations
 
