@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .client.aio import AsyncAgent as AsyncAgent
+    from .client.approving import Decision as Decision
     from .client.blocking import Agent as Agent
     from .client.records import History as History
     from .client.records import Invite as Invite
     from .errors import AlreadyClosed as AlreadyClosed
+    from .errors import ArgumentsChanged as ArgumentsChanged
     from .errors import BlockingInLoop as BlockingInLoop
     from .errors import ChatError as ChatError
     from .errors import HubUnreachable as HubUnreachable
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from .errors import NoHuman as NoHuman
     from .errors import OutboxFull as OutboxFull
     from .errors import QuestionChanged as QuestionChanged
+    from .errors import Rejected as Rejected
     from .errors import Stopped as Stopped
     from .errors import Unauthenticated as Unauthenticated
     from .protocol import Message as Message
@@ -39,10 +42,12 @@ __version__ = "0.1.0"
 _HOME = {
     "Agent": "client.blocking",
     "AsyncAgent": "client.aio",
+    "Decision": "client.approving",
     "History": "client.records",
     "Invite": "client.records",
     "Message": "protocol",
     "AlreadyClosed": "errors",
+    "ArgumentsChanged": "errors",
     "BlockingInLoop": "errors",
     "ChatError": "errors",
     "HubUnreachable": "errors",
@@ -51,6 +56,7 @@ _HOME = {
     "NoHuman": "errors",
     "OutboxFull": "errors",
     "QuestionChanged": "errors",
+    "Rejected": "errors",
     "Stopped": "errors",
     "Unauthenticated": "errors",
 }
@@ -58,9 +64,11 @@ _HOME = {
 __all__ = [
     "Agent",
     "AlreadyClosed",
+    "ArgumentsChanged",
     "AsyncAgent",
     "BlockingInLoop",
     "ChatError",
+    "Decision",
     "History",
     "HubUnreachable",
     "InvalidAnswer",
@@ -70,6 +78,7 @@ __all__ = [
     "NoHuman",
     "OutboxFull",
     "QuestionChanged",
+    "Rejected",
     "Stopped",
     "Unauthenticated",
 ]

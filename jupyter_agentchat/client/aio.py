@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
@@ -21,7 +22,9 @@ from ..protocol import (
     SendMessage,
 )
 from . import find
+from .approving import Decision, Guard, Request, Terms, deciding, given
 from .asking import Asking, changed_here, prepare
+from .batches import Plan, conduct
 from .conversation import State
 from .draft import Draft, Stream
 from .link import Link
@@ -33,12 +36,14 @@ from .records import History, Invite
 from .signals import Items, Pace, activity, each, ended, length
 from .speaking import Records
 from .steering import Run, said_of
+from .steps import awaited, handed_on, made
 from .waits import interruptible
 
 if TYPE_CHECKING:
     from ..notebook.panel import Panel
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 _log = logging.getLogger("jupyter_agentchat")
 
 
@@ -295,7 +300,8 @@ class AsyncAgent(Link):
             default: True or False: what is decided when nobody did in time; in a headless run, at once.
             always: whether the human may approve this action for good, in this notebook.
 
-        Returns: a `Decision`, true if it was approved; with ``arguments``, what the human ``edited`` of them, and their ``comment``.
+        Returns: a `Decision`, true if it was approved; with ``arguments``, what the human
+            ``edited`` of them, and their ``comment``.
 
         Raises:
             TypeError, ValueError: an argument makes no sense, or is too large to show. Nobody was asked.
@@ -311,6 +317,7 @@ class AsyncAgent(Link):
     @overload
     def approves(
         self,
+        /,
         *,
         when: Callable[..., Any] | None = None,
         editable: Sequence[str] = (),
@@ -347,7 +354,7 @@ class AsyncAgent(Link):
         still be what they were when the human was asked (by their JSON, else their pickle, else their repr), and what the human
         edited in place of the others. Interrupted and called again with the same arguments, it takes up the same question.
 
-        An AsyncAgent decorates ``async def`` functions, an Agent also plain ones. What was decorated is ``function.__wrapped__``.
+        An AsyncAgent decorates coroutine functions, an Agent plain ones too. The function itself is at ``__wrapped__``.
 
         Args:
             when: takes what the function takes, and says whether this call needs approval; all do if not given.
@@ -386,9 +393,9 @@ class AsyncAgent(Link):
         """Asks the same about many things, and gives ``(row, answer)`` as they come, in the order of the answers:
         ``async for row, label in agent.ask_each(frame, into=Label)``. Humans get one inbox of all of them.
 
-        Left early (``break``, an interrupt, a restart of the kernel), it leaves its questions open; run again, it gives what was
-        answered before without asking, and goes on. When all are answered it is over: run once more, it asks anew. A row is known
-        by what it holds, so rows may be added meanwhile.
+        Left early (``break``, an interrupt, a restart of the kernel), it leaves its questions open; run again, it gives what
+        was answered before without asking, and goes on. When all are answered it is over: run once more, it asks anew. A row is
+        known by what it holds, so rows may be added meanwhile.
 
         Args:
             items: a DataFrame (a row is a Series), a list, a dict (a row is ``(key, value)``), or any other iterable.
@@ -409,11 +416,11 @@ class AsyncAgent(Link):
             QuestionChanged: another question about a row is open under this key.
             NoHuman: headless, without a default, and ``AGENTCHAT_ANSWERS`` does not answer it.
         """
-        batch = Plan.of(
-            items, prompt=prompt, choices=choices, multiple=multiple, into=into, initial=initial, show=show, key=key, total=total,
-            ahead=ahead, undo=undo, timeout=timeout, default=default, to=to,
+        plan = Plan.of(
+            items, prompt=prompt, choices=choices, multiple=multiple, into=into, initial=initial, show=show, key=key,
+            total=total, ahead=ahead, undo=undo, timeout=timeout, default=default, to=to,
         )  # fmt: skip
-        return handed_on(conduct(self, batch), made)
+        return handed_on(conduct(self, plan), made)
 
     async def panel(self) -> Panel:
         """The chat panel, an ipywidget: the last expression of a cell displays it."""

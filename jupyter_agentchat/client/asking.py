@@ -97,7 +97,7 @@ def prepare(
 def addressed(asker: str, asking: Asking, key: str | None, *, automatic: str | None = None) -> Asking:
     """With its key, and with its answer where that is known already. ``automatic``: the key where none is given."""
     ask = asking.ask
-    asking.claim = _claim(asker, key, automatic or automatic_key(asking.prompt, ask.choices, ask.multiple, ask.schema))
+    asking.claim = claimed(asker, key, automatic or automatic_key(asking.prompt, ask.choices, ask.multiple, ask.schema))
     ask.key = asking.claim.key
     ask.decided = answers.decided(asking.prompt, ask)
     if ask.decided is not None:
@@ -158,7 +158,7 @@ def automatic_key(
     return f"auto:{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
 
-def _claim(asker: str, key: str | None, automatic: str) -> Claim:
+def claimed(asker: str, key: str | None, automatic: str) -> Claim:
     cell = kernel.cell()
     if key is not None:
         return Claim(key, cell)

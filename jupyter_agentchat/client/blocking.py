@@ -8,7 +8,8 @@ import logging
 import os
 import warnings
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
@@ -20,7 +21,9 @@ from ..protocol import Message, Outcome, Participant, QuestionState
 from . import draft, steering
 from . import question as aio_question
 from .aio import AsyncAgent
+from .approving import Decision, Guard, Request, Terms, deciding, given
 from .asking import prepare
+from .batches import Plan, conduct
 from .conversation import State
 from .listening import After
 from .outbox import BYTES, MESSAGES, WhenFull
@@ -30,11 +33,13 @@ from .records import History, Invite
 from .signals import activity, ended, length
 from .speaking import Records
 from .steering import said_of
+from .steps import awaited, handed, waited
 
 if TYPE_CHECKING:
     from ..notebook.panel import Panel
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 Items = Iterable[T]
 _log = logging.getLogger("jupyter_agentchat")
 
@@ -301,6 +306,93 @@ class Agent:
         finally:
             question.release()
 
+    def approve(
+        self,
+        action: str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        editable: Sequence[str] = (),
+        show: Any = None,
+        prompt: str | None = None,
+        key: str | None = None,
+        timeout: float | timedelta | datetime | None = None,
+        default: bool | Any = UNSET,
+        remind: float | timedelta | None = None,
+        escalate: Any = None,
+        to: str | Sequence[str] | None = None,
+        quorum: int = 1,
+        always: bool = True,
+    ) -> Decision:
+        terms = Terms(show, key, timeout, default, remind, escalate, to, quorum, always)
+        request = Request.of(action, prompt, given(arguments, editable), terms)
+        return self._decide(request)
+
+    @overload
+    def approves(self, function: F, /) -> F: ...
+
+    @overload
+    def approves(
+        self,
+        /,
+        *,
+        when: Callable[..., Any] | None = None,
+        editable: Sequence[str] = (),
+        to: str | Sequence[str] | None = None,
+        prompt: str | Callable[..., str] | None = None,
+        always: bool = True,
+        timeout: float | timedelta | datetime | None = None,
+        default: bool | Any = UNSET,
+        remind: float | timedelta | None = None,
+        escalate: Any = None,
+        quorum: int = 1,
+    ) -> Callable[[F], F]: ...
+
+    def approves(
+        self,
+        function: Callable[..., Any] | None = None,
+        /,
+        *,
+        when: Callable[..., Any] | None = None,
+        editable: Sequence[str] = (),
+        to: str | Sequence[str] | None = None,
+        prompt: str | Callable[..., str] | None = None,
+        always: bool = True,
+        timeout: float | timedelta | datetime | None = None,
+        default: bool | Any = UNSET,
+        remind: float | timedelta | None = None,
+        escalate: Any = None,
+        quorum: int = 1,
+    ) -> Any:
+        terms = Terms(None, None, timeout, default, remind, escalate, to, quorum, always)
+        agent, call = self._agent, self._portal.awaited
+        guard = Guard(when, editable, prompt, terms, self._decide, lambda request: awaited(deciding(agent, request), call))
+        return guard if function is None else guard(function)
+
+    def ask_each(
+        self,
+        items: Any,
+        *,
+        prompt: str | Callable[[Any], str] | None = None,
+        choices: Any = None,
+        multiple: bool = False,
+        into: Any = None,
+        initial: Any = UNSET,
+        show: Callable[[Any], Any] | None = None,
+        key: str | None = None,
+        total: int | None = None,
+        ahead: int = 50,
+        undo: float = 3.0,
+        timeout: float | timedelta | datetime | None = None,
+        default: Any = UNSET,
+        to: str | Sequence[str] | None = None,
+    ) -> Iterator[tuple[Any, Any]]:
+        refuse_in_loop()
+        plan = Plan.of(
+            items, prompt=prompt, choices=choices, multiple=multiple, into=into, initial=initial, show=show, key=key,
+            total=total, ahead=ahead, undo=undo, timeout=timeout, default=default, to=to,
+        )  # fmt: skip
+        return handed(conduct(self._agent, plan), self._call)
+
     def panel(self) -> Panel:
         from ..notebook.panel import Panel
 
@@ -375,6 +467,10 @@ class Agent:
 
     def _call(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
         return self._portal.call(function, *args)
+
+    def _decide(self, request: Request) -> Decision:
+        refuse_in_loop()
+        return waited(deciding(self._agent, request), self._call)
 
     def _iterate(self, messages: AsyncIterator[Message]) -> Iterator[Message]:
         async def following() -> Message | None:

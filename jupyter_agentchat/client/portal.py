@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..errors import BlockingInLoop, ChatError, HubUnreachable
 from .aio import AsyncAgent
 from .link import CLOSE_GRACE
+from .waits import interruptible
 
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
@@ -74,6 +75,20 @@ class Portal:
             # Without the frames of the agent's thread, nor those of its HTTP library.
             raise refused.with_traceback(None) from None
         return future.result()
+
+    async def awaited(self, function: Callable[[], Awaitable[T]]) -> T:
+        """As `call`, for who waits in an event loop of their own."""
+        if os.getpid() != self._pid:
+            raise HubUnreachable("This agent was made before the process forked: make a new one here.")
+        try:
+            future = self._portal.start_task_soon(function)
+        except RuntimeError as error:
+            raise HubUnreachable("This agent is closed: make a new one.") from error
+        try:
+            return await interruptible(asyncio.wrap_future(future))
+        except BaseException:
+            future.cancel()
+            raise
 
     def soon(self, function: Callable[[], Awaitable[Any]]) -> None:
         """Runs the coroutine function, and does not wait for it. Nothing happens if the agent was closed. From any thread."""
