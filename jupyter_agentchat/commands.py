@@ -253,6 +253,25 @@ class Intend(Command, tag="intend"):
     origin: str | None = None
 
 
+class BreakOff(Command, tag="break_off"):
+    """Posts what there is of a message in the making, in the name of its author, who is gone. ``stream`` is the client_id that
+    the whole message would have had."""
+
+    channel_id: str
+    message_id: str
+    author_id: str
+    stream: str
+    content: str
+
+
+class MakeWhole(Command, tag="make_whole"):
+    """The whole message is there: what was posted of it before is deleted. Any hub may propose it."""
+
+    channel_id: str
+    author_id: str
+    stream: str
+
+
 class ReportRun(Command, tag="report"):
     """An agent says how its run stands, and up to which intent it has done what was asked."""
 
@@ -266,7 +285,7 @@ AnyCommand = Union[
     Found, Enrol, Revoke,
     FoundChannel, ChangeChannel, PutMember, DropMember, Post, Edit, Delete, Close, Withdraw, Expire, ConsumeAnswer, Read,
     Reopen, HandOn, PutOff, EndBatch, RevokeStanding,
-    Invite, UseInvite, Intend, ReportRun,
+    Invite, UseInvite, Intend, ReportRun, BreakOff, MakeWhole,
 ]  # fmt: skip
 
 
@@ -278,7 +297,8 @@ def partition_of(command: AnyCommand) -> str:
 def size_of(command: AnyCommand) -> int:
     """About how many bytes a command holds: what somebody wrote, and some for the rest."""
     size = 500
-    content = command.content if isinstance(command, (Post, Edit)) else command.value if isinstance(command, Close) else None
+    said = command.content if isinstance(command, (Post, Edit, BreakOff)) else None
+    content = command.value if isinstance(command, Close) else said
     if isinstance(content, str):
         size += len(content) if content.isascii() else len(content.encode(errors="replace"))
     if isinstance(command, Intend) and command.text:

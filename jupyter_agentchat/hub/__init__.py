@@ -23,6 +23,7 @@ from ..state.store import Store
 from .caller import Caller, Principal, hash_of
 from .control import Control
 from .conversations import Conversations
+from .drafts import Drafts
 from .intake import Intake
 from .people import People, check_kernel
 from .presence import Presence
@@ -69,6 +70,7 @@ class Hub:
         self.feed = Feed(store, page_bytes=self.limits.send_buffer_bytes // 2)
         self.signals = Signals(self.feed, store, self.limits.signals_per_second)
         self.presence = Presence(self.feed, store, self.signals, self.limits.presence_grace)
+        self.drafts = Drafts(self)
         self.intake = Intake(self.limits.rate, self.limits.burst)
         self.epoch = ""
         self.kernel_key = kernel_key
@@ -99,6 +101,7 @@ class Hub:
             await self.journal.close()
             self.store.close()
             raise
+        await self.drafts.start()
         self._deadlines = asyncio.create_task(self._keep_deadlines(), name="agentchat-deadlines")
 
     async def close(self) -> None:
@@ -108,6 +111,7 @@ class Hub:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._deadlines
         self.presence.close()
+        await self.drafts.close()
         await self.journal.close()
         self.store.close()
 
@@ -229,6 +233,7 @@ class Hub:
             self.something_is_due()
         if isinstance(event.frame, p.NewMessage):
             self.signals.posted(message)
+            self.drafts.posted(message)
             if event.arrived:
                 metrics.POST_DURABLE.observe(durable_at - event.arrived)
             closing = message.closes

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -68,6 +69,8 @@ class Presence:
         self._batch: asyncio.Task[None] | None = None
         self._said: dict[str, dict[str, _Said]] = {}
         self._gone: dict[str, float] = {}
+        self.on_gone: Callable[[str], None] = lambda participant_id: None
+        """Called with who did not come back."""
         self._seen: dict[str, float] = {}
         """When somebody last gave a sign of life, by the wall clock; those of longest ago first."""
         feed.on_came = self._came
@@ -131,6 +134,7 @@ class Presence:
     def _go(self, participant_id: str) -> None:
         if leaving := self._leaving.pop(participant_id, None):
             leaving.timer.cancel()
+        self.on_gone(participant_id)
         if participant_id in self._said:
             self._gone[participant_id] = time.monotonic()
             self._forget()
@@ -204,7 +208,9 @@ class Presence:
         if not self.is_online(who):  # it went while its signal was under way
             self._gone[who] = time.monotonic()
         data = signal.data
-        activity = p.Activity(data.get("text", ""), p.timestamp(time.time()), data.get("done"), data.get("total"), data.get("ended") is True)
+        activity = p.Activity(
+            data.get("text", ""), p.timestamp(time.time()), data.get("done"), data.get("total"), data.get("ended") is True
+        )
         if signal.kind == "status":
             in_channel.status = p.Activity(activity.text, activity.at)
         else:

@@ -93,6 +93,10 @@ class Signals:
         self._seats: dict[tuple[str, str], p.Role] = {}
         self._reseatings = 0
         self._orders = count()
+        self.on_stream: Callable[[str, p.SendSignal], None] = lambda participant_id, signal: None
+        """Called with what is new of a message in the making."""
+        self.on_forgotten: Callable[[str, str | None], None] = lambda participant_id, channel_id: None
+        """Called with who was shut out, of a channel or of all."""
         feed.on_handed_over = self._after_the_log
 
     async def send(self, who: Principal, signal: p.SendSignal) -> None:
@@ -116,6 +120,8 @@ class Signals:
             metrics.SIGNALS_DROPPED.inc()
         else:
             self._offer(signal.channel_id, who.id, (signal.kind, stream), frame, order)
+            if stream:
+                self.on_stream(who.id, signal)
 
     def tell(self, channel_id: str, participant_id: str, kind: p.SignalKind, data: dict[str, Any]) -> None:
         """Passes on what the hub itself knows of a participant."""
@@ -145,6 +151,7 @@ class Signals:
 
     def forget(self, participant_id: str, channel_id: str | None = None) -> None:
         """Drops what waits of somebody who is gone, in one channel or in all."""
+        self.on_forgotten(participant_id, channel_id)
         sender = self._senders.get(participant_id)
         for line in list(sender.lines.values()) if sender else ():
             if channel_id in (None, line.channel_id):

@@ -14,7 +14,7 @@ from typing import Any
 from .. import commands as c
 from ..commands import AnyCommand, Applied, Event, Placed
 from ..errors import ChatError
-from . import approvals, asking, channels, closing, control, directory, due, handing, messages, receipts
+from . import approvals, asking, channels, closing, control, directory, drafts, due, handing, messages, receipts
 from .together import goes_together, post_together
 
 
@@ -86,4 +86,6 @@ _APPLY: dict[type, Callable[[sqlite3.Connection, Any, int, str], tuple[Any, list
     c.RevokeStanding: approvals.revoke,
     c.Intend: control.intend,
     c.ReportRun: control.report,
+    c.BreakOff: drafts.break_off,
+    c.MakeWhole: drafts.make_whole,
 }

@@ -24,6 +24,7 @@ BY_CHANNEL = {
     "audit": "channel_id",
     "intents": "channel_id",
     "controls": "channel_id",
+    "halves": "channel_id",
     "receipts": "partition",
     "partitions": "partition",
 }

@@ -117,6 +117,11 @@ STEPS: dict[str, str] = {
             channel_id TEXT NOT NULL, agent_id TEXT NOT NULL, state TEXT NOT NULL, run TEXT, at TEXT NOT NULL,
             PRIMARY KEY (channel_id, agent_id)
         ) WITHOUT ROWID;
+        -- what was posted of messages whose author was lost in the making of them
+        CREATE TABLE halves (
+            channel_id TEXT NOT NULL, author_id TEXT NOT NULL, stream TEXT NOT NULL, message_id TEXT NOT NULL, at TEXT NOT NULL,
+            PRIMARY KEY (channel_id, author_id, stream)
+        ) WITHOUT ROWID;
     """,
 }
 

@@ -157,10 +157,15 @@ def test_who_only_listens_is_told_nothing_twice_after_a_reconnect(serve: Start, 
         serve("--port", port)
         founder.call("POST", founder.path("/intents"), {**place, "kind": "steer", "text": "two"})
         until(lambda: agent.state == "live")
-        until(lambda: not agent._steering.attention or agent._steering._heard)
-        told: list[str | None] = []
-        until(lambda: told.append(agent.checkpoint()) or told[-1])
-        assert told[-1] == "two"
+        told: list[str] = []
+
+        def look() -> list[str]:
+            if text := agent.checkpoint():
+                told.append(text)
+            return told
+
+        until(look)
+        assert told == ["two"]
         assert agent.checkpoint() is None
 
 
@@ -356,7 +361,11 @@ def test_records_become_the_status_and_errors_messages(agent: Agent, human: Huma
 
 
 def test_a_flood_of_errors_is_counted(agent: Agent, human: Human, logger: logging.Logger) -> None:
-    threads = [threading.Thread(target=lambda: [logger.error("no %s", n) for n in range(500)]) for _ in range(4)]
+    def fail() -> None:
+        for n in range(500):
+            logger.error("no %s", n)
+
+    threads = [threading.Thread(target=fail) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

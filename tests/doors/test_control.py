@@ -77,10 +77,10 @@ def test_an_intent_sent_again_is_the_same_one(hall: Owner, room: Actor) -> None:
 
 
 def test_who_may_steer_whom(hall: Owner, room: Actor) -> None:
-    guest, worker, looks = room.guest("Gil"), room.member("worker"), room.member("looks on", "observer")
+    guest, worker, looks = room.guest("Gil"), room.member("steered worker"), room.member("looks on it", "observer")
     watcher = room.guest("Wim")
     room.call("POST", room.path("/members"), {"participant_id": watcher.id, "role": "observer"})
-    stranger = room.sibling("stranger")
+    stranger = room.sibling("stranger to control")
     assert want(guest, room, "pause")["by_name"] == "Gil"
     assert want(room, worker, "steer", text="you take the rest")["by_id"] == room.id  # it owns the channel
     place, pause = room.path("/intents"), {"agent_id": room.id, "kind": "pause"}
