@@ -32,7 +32,7 @@ export function ApprovalWays({ labelId, message, question, pending, vote, busy, 
       <input
         type="text"
         aria-label="Comment"
-        placeholder="Comment or reason (optional)"
+        placeholder="Comment or reason"
         autocomplete="off"
         value={comment}
         disabled={busy}

@@ -51,14 +51,17 @@ function wrongAt(wrong: Problems, at: string): string {
 export function marks({ filling, field, at, required, labelId }: FieldProps, ...hints: (string | undefined)[]) {
   const id = `${filling.id}-${at}`;
   const problem = wrongAt(filling.wrong, at);
-  const said = [field.description, ...hints, at && mayBeAbsent(field, required) ? "May be left empty." : undefined].filter(Boolean).join(" ");
+  const said = [field.description, ...hints].filter(Boolean).join(" ");
+  const optional = at !== "" && mayBeAbsent(field, required);
+  const described = [optional && `${id}-optional`, said && `${id}-said`, problem && `${id}-problem`];
   return {
     id,
     problem,
     said,
+    optional,
     attributes: {
       "aria-labelledby": labelId ?? `${id}-name`,
-      "aria-describedby": [said && `${id}-said`, problem && `${id}-problem`].filter(Boolean).join(" ") || undefined,
+      "aria-describedby": described.filter(Boolean).join(" ") || undefined,
       "aria-errormessage": problem ? `${id}-problem` : undefined,
       "aria-invalid": problem ? ("true" as const) : undefined,
       "aria-required": required && !field.nullable && field.type !== "boolean" ? ("true" as const) : undefined,
@@ -80,7 +83,7 @@ export function Notes({ id, said, problem }: ReturnType<typeof marks>) {
         </span>
       )}
       {problem && (
-        <span id={`${id}-problem`} class="note problem" role="alert">
+        <span id={`${id}-problem`} class="note problem">
           {problem}
         </span>
       )}
@@ -88,13 +91,24 @@ export function Notes({ id, said, problem }: ReturnType<typeof marks>) {
   );
 }
 
+function Optional({ id, optional }: ReturnType<typeof marks>) {
+  return optional ? (
+    <span id={`${id}-optional`} class="hint">
+      optional
+    </span>
+  ) : null;
+}
+
 export function Row({ props, mark, children }: Around & { props: FieldProps }) {
   return (
     <div class="field">
       {!props.labelId && (
-        <label id={`${mark.id}-name`} for={mark.id}>
-          <Name {...props} />
-        </label>
+        <span class="caption">
+          <label id={`${mark.id}-name`} for={mark.id}>
+            <Name {...props} />
+          </label>
+          <Optional {...mark} />
+        </span>
       )}
       {children}
       <Notes {...mark} />
@@ -107,8 +121,11 @@ export function Several({ props, mark, role, children }: Around & { props: Field
   return (
     <div class="field" role={role} {...attributes} aria-required={role === "radiogroup" ? required : undefined} tabIndex={mark.problem ? -1 : undefined}>
       {!props.labelId && (
-        <span id={`${mark.id}-name`} class="label">
-          <Name {...props} />
+        <span class="caption">
+          <span id={`${mark.id}-name`} class="label">
+            <Name {...props} />
+          </span>
+          <Optional {...mark} />
         </span>
       )}
       <div class="boxes">{children}</div>

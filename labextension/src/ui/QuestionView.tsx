@@ -118,9 +118,11 @@ function ActionName({ message, question: { approval } }: { message: Message; que
 }
 
 function Outcome({ message, question, conversation }: Omit<Props, "snapshot">) {
-  const { text, value, mark } = ending(question, question.closing);
+  const { text, value: line, mark } = ending(question, question.closing);
   const at = question.closing?.at;
   const decision = question.kind === "approval" ? decisionOf(question.closing?.value) : undefined;
+  const form = decision ? undefined : fieldsOf(question.closing?.value);
+  const value = form ? undefined : line;
   return (
     <>
       {question.approval && <Arguments values={question.approval.arguments ?? {}} edited={decision?.arguments ?? {}} />}
@@ -137,11 +139,17 @@ function Outcome({ message, question, conversation }: Omit<Props, "snapshot">) {
           </time>
         )}
       </p>
+      {form && <Arguments values={form} />}
       {decision?.approved && (decision.always === true || question.closing?.source?.startsWith("always ")) && (
         <Standing message={message} conversation={conversation} />
       )}
     </>
   );
+}
+
+/** What was filled in, if it was a form. */
+function fieldsOf(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
 }
 
 /** The action is approved once for all: until somebody takes that back. */
@@ -173,10 +181,14 @@ function Standing({ message, conversation }: { message: Message; conversation: C
 function Problem({ error, open }: { error: ErrorBody; open: boolean }) {
   const taken = error.code === "already_closed";
   // What is wrong with a field stands at the field.
-  if (open && error.problems && Object.keys(error.problems).some(Boolean)) return null;
+  const isMarked = open && Object.keys(error.problems ?? {}).some(Boolean);
   return (
     <p class={taken ? "note" : "note problem"} role="status">
-      {taken ? `Already answered by ${error.by_name ?? "somebody else"}${open ? "" : "; your answer came after."}` : error.message}
+      {taken
+        ? `Already answered by ${error.by_name ?? "somebody else"}${open ? "" : "; your answer came after."}`
+        : isMarked
+          ? "Not accepted: see what is marked."
+          : error.message}
     </p>
   );
 }

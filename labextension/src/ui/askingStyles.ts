@@ -10,7 +10,8 @@ export const ASKING = `
 .group > legend { padding: 0 4px; font-size: var(--small); font-weight: 600; }
 .field { display: flex; flex-direction: column; gap: 3px; margin-bottom: 10px; }
 .field:focus { outline: none; }
-.field > :is(label:not(.box), .label) { font-size: var(--small); font-weight: 600; overflow-wrap: anywhere; }
+.caption > :is(label, .label) { font-size: var(--small); font-weight: 600; overflow-wrap: anywhere; }
+.caption { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 8px; }
 :is(.field, .group) code { font: .92em var(--code); font-weight: 400; color: var(--dim); }
 .field > :is(input, select, textarea) { max-width: 480px; }
 .field > input:is([type="number"], [type="date"], [type="time"], [type="datetime-local"]) { width: auto; max-width: 240px; align-self: flex-start; }
@@ -26,7 +27,8 @@ select {
 .box > input { flex: none; width: auto; margin: 0; transform: translateY(1px); accent-color: var(--accent); }
 .box > span { min-width: 0; }
 .boxes { display: flex; flex-wrap: wrap; gap: 4px 18px; }
-.actions { display: flex; flex-wrap: wrap; align-items: center; gap: 8px; margin-top: 10px; }
+.actions { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 7px; margin-top: 10px; }
+.actions > :is(.primary, .choice) { padding-inline: 12px; }
 .words { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 16px; margin-top: 10px; }
 .words > input { flex: 1 1 220px; max-width: 480px; }
 .choice[aria-pressed="true"] { color: var(--on-accent); background: var(--accent); }

@@ -52,13 +52,17 @@ export type Field = ScalarField | ListField | ObjectField;
 export type Problems = Readonly<Record<string, string>>;
 
 export const NEEDED = "a value is needed";
+/** No more are told at a time. */
+const PROBLEMS = 20;
+/** No list has more, whatever its form says. */
+const ITEMS = 1000;
 
 const WORDS = { string: "text", integer: "number", number: "number", boolean: "yes or no", array: "list", object: "form" };
 
 export function problems(field: Field, value: unknown): Problems {
   const found: Record<string, string> = {};
   look(field, value, "", found);
-  return found;
+  return Object.fromEntries(Object.entries(found).slice(0, PROBLEMS));
 }
 
 export function join(at: string, name: string): string {
@@ -104,7 +108,8 @@ function lookAtObject(field: ObjectField, value: Record<string, unknown>, at: st
 }
 
 function lookAtList(field: ListField, value: unknown[], at: string, found: Record<string, string>): void {
-  const { minItems = 0, maxItems = 1000 } = field;
+  const { minItems = 0 } = field;
+  const maxItems = Math.min(field.maxItems ?? ITEMS, ITEMS);
   if (value.length < minItems) found[at] = `give at least ${minItems}`;
   if (value.length > maxItems) {
     found[at] = `give at most ${maxItems}`;
@@ -117,7 +122,7 @@ function lookAtList(field: ListField, value: unknown[], at: string, found: Recor
 /** The last of what is wrong, as the hub has one text a place too. */
 function scalarProblem(field: ScalarField, value: Scalar): string | undefined {
   const allowed: readonly Scalar[] | undefined = field.type === "boolean" ? undefined : field.enum;
-  if (allowed) return allowed.includes(value) ? undefined : `${shown(value)} is not among ${allowed.map(shown).join(", ")}`;
+  if (allowed) return allowed.includes(value) ? undefined : `${shown(value)} is not among ${few(allowed)}`;
   if (field.type === "string") return textProblems(field, value as string).at(-1);
   return field.type === "boolean" ? undefined : numberProblems(field, value as number).at(-1);
 }
@@ -128,8 +133,8 @@ function textProblems(field: TextField, value: string): string[] {
   const length = Array.from(value).length;
   if (length < minLength) found.push(`give at least ${minLength} character${minLength === 1 ? "" : "s"}`);
   if (length > maxLength) found.push(`give at most ${maxLength} characters`);
-  const isRight = format && CHECKS[format];
-  if (isRight && !isRight(value)) found.push(`${shown(value)} is not ${format === "email" ? "an e-mail address" : `a ${format}`}`);
+  const form = format && FORMATS[format];
+  if (form && !form.isRight(value)) found.push(`${shown(value)} is not ${form.name}`);
   if (pattern !== undefined && !fits(pattern, value)) found.push(`${shown(value)} does not have the form ${pattern}`);
   return found;
 }
@@ -144,16 +149,14 @@ function fits(pattern: string, value: string): boolean {
 }
 
 const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
-const TIME = /^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-]([01]\d|2[0-3]):?[0-5]\d)?$/i;
+const TIME = /^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)?$/i;
 
-const CHECKS: Partial<Record<string, (text: string) => boolean>> = {
-  date: isDate,
-  time: (text) => TIME.test(text),
-  "date-time": (text) => {
-    const [date = "", time] = text.split(/[Tt ]/);
-    return isDate(date) && (time === undefined || TIME.test(time));
-  },
-  email: (text) => text.slice(1, -1).includes("@"),
+const FORMATS: Partial<Record<string, { name: string; isRight: (text: string) => boolean }>> = {
+  date: { name: "a date", isRight: isDate },
+  time: { name: "a time", isRight: (text) => TIME.test(text) },
+  "date-time": { name: "a date-time", isRight: (text) => /^.{10}[Tt ]/.test(text) && isDate(text.slice(0, 10)) && TIME.test(text.slice(11)) },
+  email: { name: "an e-mail address", isRight: (text) => /^[^@\s]+@[^@\s]+$/.test(text) },
+  uri: { name: "an address", isRight: (text) => /^[A-Za-z][A-Za-z0-9+.-]*:\S+$/.test(text) },
 };
 
 function isDate(text: string): boolean {
@@ -189,6 +192,14 @@ export function shown(value: unknown): string {
         : typeof value === "number"
           ? String(value)
           : `a ${Array.isArray(value) ? "list" : "dict"}`;
+  return cut(text);
+}
+
+function few(values: readonly Scalar[]): string {
+  return values.slice(0, 10).map(shown).join(", ") + (values.length > 10 ? ", …" : "");
+}
+
+function cut(text: string): string {
   const letters = Array.from(text);
   return letters.length <= 100 ? text : `${letters.slice(0, 99).join("")}…`;
 }

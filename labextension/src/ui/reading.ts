@@ -43,7 +43,7 @@ interface Reading {
  */
 export function useReading(region: Ref, content: Ref, { log, unsent, onSeen }: Read): Reading {
   const atEnd = useRef(true);
-  const shown = useRef<string>();
+  const shown = useRef<{ id?: string | undefined; since: number }>({ since: 0 });
   const [elsewhere, setElsewhere] = useState<Elsewhere>();
   const asked = log.messages.findLast(isOpenQuestion);
   // An inbox is one thing to go to, however many are asked in it.
@@ -61,9 +61,11 @@ export function useReading(region: Ref, content: Ref, { log, unsent, onSeen }: R
     if (!element || element.clientHeight === 0) return;
     if (atEnd.current) {
       toEnd(element);
-      // What waits for an answer is what the panel is there for, also if much was said since.
-      if (open !== undefined && open !== shown.current && isOutOfSight(openCard(element), element)) go("Open question", element);
-      shown.current = open;
+      if (open !== shown.current.id) shown.current = { id: open, since: performance.now() };
+      // What waits for an answer is what the panel is there for, also if much was said since; and it is read from its beginning.
+      // Pictures in it take their place a moment after it came.
+      const isNew = performance.now() - shown.current.since < 1000;
+      if (open !== undefined && isNew && isBegunAbove(openCard(element), element)) go("Open question", element);
     }
     look();
   };
@@ -113,6 +115,10 @@ function openCard(region: HTMLElement): Element | undefined {
 function isInView(region: HTMLElement): boolean {
   const { bottom } = region.getBoundingClientRect();
   return document.visibilityState === "visible" && bottom > 0 && bottom < window.innerHeight + NEAR;
+}
+
+function isBegunAbove(card: Element | undefined, region: HTMLElement): boolean {
+  return card !== undefined && card.getBoundingClientRect().top < region.getBoundingClientRect().top;
 }
 
 function isOutOfSight(card: Element | undefined, region: HTMLElement): boolean {
