@@ -110,7 +110,7 @@ class Request:
             None, default=terms.default, kind="approval", approval=approval,
             **addressing(terms.to, terms.quorum), **timing(terms.timeout, terms.remind, terms.escalate),
         )  # fmt: skip
-        shown = [*arguments.parts(), *(parts.snapshot(terms.show, "show") if terms.show is not None else [])]
+        shown = [*arguments.parts, *(parts.snapshot(terms.show, "show") if terms.show is not None else [])]
         return cls(action, arguments, ask, shown, prompt or action, terms.key)
 
     def asking(self, asker: str, note: str) -> Asking:

@@ -8,6 +8,7 @@ import json
 import types
 import typing
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,20 +27,26 @@ _NAMED = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEY
 class Arguments:
     """What something would run with, as it was when its human was asked.
 
-    ``values`` are the objects themselves, ``shown`` their JSON; ``forms`` those that may be edited.
+    ``values`` are the objects themselves, ``shown`` their JSON; ``forms`` those that may be edited; ``parts`` those that are
+    more than JSON and text: tables, pictures.
     """
 
     values: Mapping[str, Any]
     shown: dict[str, Any]
     forms: dict[str, Form]
     digests: dict[str, str]
+    parts: list[dict[str, Any]]
 
     @classmethod
     def of(cls, values: Mapping[str, Any], editable: Collection[str], annotated: Mapping[str, Any]) -> Arguments:
         """Raises: TypeError, ValueError: an editable one is no JSON; all together are too large to show."""
         # The digests first: what changes while it is shown is then found out before the call.
         digests = {name: snapshot.digest(value) for name, value in values.items()}
-        shown = {name: snapshot.shown(value) for name, value in values.items()}
+        shown, beside = {}, []
+        for name, value in values.items():
+            part = _part(name, value)
+            shown[name] = snapshot.shown(value) if part is None else parts.describe(value)
+            beside += [] if part is None else [part]
         forms = {}
         for name in editable:
             forms[name], shown[name] = _form(name, values[name], annotated.get(name, Any))
@@ -50,22 +57,12 @@ class Arguments:
                 f"arguments: they have {sum(size.values()):,} characters as JSON, and a human is shown {MOST_SHOWN:,} at most: "
                 f"{largest!r} is the largest ({size[largest]:,}). Give what there is to decide about, and the rest by a name."
             )
-        return cls(values, shown, forms, digests)
+        return cls(values, shown, forms, digests, beside)
 
     @property
     def digest(self) -> str:
         """SHA-256 of all of them, in hexadecimal."""
         return hashlib.sha256(json.dumps(self.digests).encode()).hexdigest()
-
-    def parts(self) -> list[dict[str, Any]]:
-        """Those that are more than JSON and text: tables, pictures."""
-        found = []
-        for name, value in self.values.items():
-            if not snapshot.is_json(value):
-                found += [
-                    {**part, "name": name} for part in parts.snapshot([value], name) if part["data"].keys() - {"text/plain"}
-                ]
-        return found
 
     @property
     def schema(self) -> dict[str, Any] | None:
@@ -101,6 +98,15 @@ class Arguments:
                 f"{action}: {', '.join(map(repr, changed))} changed after the human was asked, so nothing was run: what they"
                 " decided on is not there any more. Call it again, and they are asked about what it is now."
             )
+
+
+def _part(name: str, value: Any) -> dict[str, Any] | None:
+    if snapshot.is_json(value):
+        return None
+    with suppress(TypeError):  # an iterator, of which nobody looks at what it holds
+        made = parts.part(value, name)
+        return {**made, "name": name} if made["data"].keys() - {"text/plain"} else None
+    return None
 
 
 def _form(name: str, value: Any, annotation: Any) -> tuple[Form, Any]:

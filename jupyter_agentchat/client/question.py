@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from ..errors import AlreadyClosed, NoAnswer, NotFound
+from ..errors import AlreadyClosed, AlreadyUsed, NoAnswer, NotFound
 from ..notebook import stage
 from ..protocol import ChangeMessage, Closing, Consume, Message, OneMessage, Outcome, QuestionState, Vote, new_id
 from .asking import Asking, follow_up
+from .secret import Secret
 from .waits import changed
 
 if TYPE_CHECKING:
@@ -167,6 +169,19 @@ class Question:
         told = "timed out" if closing.outcome == "timed_out" else f"was {closing.outcome}"
         raise NoAnswer(f"The question {self.message.content!r} {told} without an answer.", outcome=closing.outcome)
 
+    async def take_secret(self, known: Secret | None) -> Secret | None:
+        """Hands the secret out; None if the hub does not have it any more, so that it must be asked for again."""
+        self.release()
+        closing = await self.closing()
+        if closing.outcome in ("timed_out", "withdrawn"):
+            return Secret(await self.take())  # raises
+        place = OneMessage(self.message.channel_id, self.id)
+        with suppress(NotFound):
+            known = known if known is not None else Secret((await self._agent.call("take_secret", place)).value)
+        with suppress(NotFound, AlreadyUsed):
+            await self._agent.request(Consume(place.channel_id, place.message_id, client_id=self._consuming))
+        return known
+
     def hold_back(self) -> None:
         """The answer did not reach its caller: who asks the same next, in this process, gets it."""
         if self._taken:
@@ -237,7 +252,7 @@ class Question:
 async def held_back(agent: AsyncAgent, asking: Asking) -> Question | None:
     """The question under this key whose answer was on its way to its caller when that was interrupted, if it asks the same."""
     held = _handing.pop((agent.asker(), asking.ask.key or ""), None)
-    if held is None:
+    if held is None or asking.ask.approval is not None:  # an approval is used once: rather asked anew than twice used
         return None
     message_id, consuming = held
     reply = await agent.call("get_message", OneMessage(agent.channel_id, message_id))
