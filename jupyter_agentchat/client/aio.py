@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from msgspec import UNSET
 
-from ..errors import Forbidden, HubUnreachable, MessageTooLarge, OutboxFull
+from ..errors import AlreadyUsed, Forbidden, HubUnreachable, MessageTooLarge, OutboxFull
 from ..notebook import stage
+from ..notebook.parts import said
 from ..protocol import (
     CreateInvite,
     Message,
@@ -33,6 +34,7 @@ from .outbox import BYTES, MESSAGES, Outbox, WhenFull
 from .progress import Bars
 from .question import Question, held_back
 from .records import History, Invite
+from .secret import Secret, prepare_secret
 from .signals import Items, Pace, activity, each, ended, length
 from .speaking import Records
 from .steering import Run, said_of
@@ -124,12 +126,14 @@ class AsyncAgent(Link):
         await interruptible(self._begin())
 
     @overload
-    async def post(self, content: str, *, parent: Message | str | None = None, wait: Literal[True] = True) -> Message: ...
+    async def post(
+        self, content: Any, *shown: Any, parent: Message | str | None = None, wait: Literal[True] = True
+    ) -> Message: ...
 
     @overload
-    async def post(self, content: str, *, parent: Message | str | None = None, wait: bool) -> Message | None: ...
+    async def post(self, content: Any, *shown: Any, parent: Message | str | None = None, wait: bool) -> Message | None: ...
 
-    async def post(self, content: str, *, parent: Message | str | None = None, wait: bool = True) -> Message | None:
+    async def post(self, content: Any, *shown: Any, parent: Message | str | None = None, wait: bool = True) -> Message | None:
         """Posts a message (Markdown, up to 1 MiB of UTF-8) and returns it as soon as it is durable.
 
         With ``wait=False`` it returns None as soon as the message is in the agent's outbox, in this process' memory: it is sent
@@ -137,24 +141,18 @@ class AsyncAgent(Link):
         the interpreter's exit do for 2 seconds, and warn of what could not be delivered.
 
         Args:
-            content: what to say.
+            content, shown: what to say and to show: texts are Markdown, all else is shown as `ask` shows it
+                (``agent.post(df)``, ``agent.post(fig, "caption")``).
             parent: the message, or its id, that this one answers.
             wait: whether to wait until it is durable.
 
         Raises:
             EmptyMessage, MessageTooLarge, InvalidRequest: the hub does not take it.
+            TypeError, ValueError, FileNotFoundError: a thing cannot be shown, or is too large.
             OutboxFull: too much is unconfirmed, and the agent was made with ``when_full="raise"``.
         """
-        if not isinstance(content, str):
-            raise TypeError(f"content: a string is needed, not {type(content).__name__}.")
-        parent_id = parent.id if isinstance(parent, Message) else parent
-        if isinstance(parent, Message):
-            self.conversation.merge(parent.lamport)
-        frame = SendMessage("", content, parent_id=parent_id)
-        if wait:
-            return await self._say(frame)
-        await self._say_later(frame)
-        return None
+        text, parts = said((content, *shown))
+        return await self.say(text, parts, parent, wait=wait)
 
     async def flush(self, timeout: float | None = None) -> bool:
         """Waits until the hub has confirmed all that was sent before: posts, and what listeners have handled.
@@ -218,30 +216,53 @@ class AsyncAgent(Link):
         self,
         prompt: str,
         *,
-        choices: Sequence[str] | None = None,
+        choices: Any = None,
+        multiple: bool = False,
+        into: Any = None,
+        initial: Any = UNSET,
+        show: Any = None,
         key: str | None = None,
-        timeout: float | None = None,
+        timeout: float | timedelta | datetime | None = None,
         default: Any = UNSET,
+        remind: float | timedelta | None = None,
+        escalate: Any = None,
         to: str | Sequence[str] | None = None,
+        quorum: int = 1,
     ) -> Question:
         """Asks the humans of the channel and returns at once; in a notebook the panel comes up under the cell.
 
         Args:
             prompt: the question (Markdown).
-            choices: 1 to 100 different answers to choose from; without them any text answers.
+            choices: 1 to 100 different answers to choose from: strings, other objects with different ``str()``, an Enum, or a
+                dict of label to object. The answer is the very object. Without them any text answers.
+            multiple: several of the choices may be chosen; the answer is a list.
+            into: the answer's type, asked for by a form: bool, int, float, str, date, datetime, time, an Enum, a Literal, a
+                list of these, a dataclass, TypedDict, NamedTuple, msgspec Struct, pydantic model, or a JSON Schema (the answer is
+                then plain JSON). What does not become the type is asked again by itself, with what was wrong.
+            initial: what the form begins with, of that type or as JSON.
+            show: what is shown beside the question, as it is now: one thing or a list. DataFrames, arrays, figures, images,
+                what shows itself in a notebook, paths of files, diffs, dicts; other texts are Markdown.
             key: the question's name in this notebook: asked again under it, an open question is taken up, and so is
                 an answer that nobody took yet. Without one, the question's words are its name.
-            timeout: seconds, kept by the hub, after which it closes: with ``default``, or without an answer.
+            timeout: seconds (or a timedelta, or until a datetime), kept by the hub, after which it closes: with ``default``, or
+                without an answer.
             default: the answer when nobody gave one in time; in a headless run, at once, unless ``AGENTCHAT_ANSWERS`` has one.
-            to: who may answer, by name; all humans if not given.
+            remind: the humans are reminded every so many seconds.
+            escalate: who is asked as well after so many seconds: ``[(300, "@lead")]``.
+            to: who may answer, by name or role (``"@owner"``); all humans if not given.
+            quorum: how many must give the same answer.
 
         Raises:
-            TypeError, ValueError: an argument makes no sense. Nobody was asked.
+            TypeError, ValueError, FileNotFoundError: an argument makes no sense. Nobody was asked.
+            InvalidRequest: somebody is asked who is not there, or more must agree than could. Nobody was asked.
             QuestionChanged: another question is open under this key.
             NoHuman: headless, without a default, and ``AGENTCHAT_ANSWERS`` does not answer it.
         """
         await self.connect()
-        asking = prepare(self.asker(), prompt, choices=choices, key=key, timeout=timeout, default=default, to=to)
+        asking = prepare(
+            self.asker(), prompt, choices=choices, multiple=multiple, into=into, initial=initial, show=show, key=key,
+            timeout=timeout, default=default, remind=remind, escalate=escalate, to=to, quorum=quorum,
+        )  # fmt: skip
         question = await self.pose(asking)
         stage.asked(self.conversation, question.message)
         return question
@@ -250,23 +271,69 @@ class AsyncAgent(Link):
         self,
         prompt: str,
         *,
-        choices: Sequence[str] | None = None,
+        choices: Any = None,
+        multiple: bool = False,
+        into: Any = None,
+        initial: Any = UNSET,
+        show: Any = None,
         key: str | None = None,
-        timeout: float | None = None,
+        timeout: float | timedelta | datetime | None = None,
         default: Any = UNSET,
+        remind: float | timedelta | None = None,
+        escalate: Any = None,
         to: str | Sequence[str] | None = None,
+        quorum: int = 1,
     ) -> Any:
         """Asks, waits, and returns the answer's value. See `ask`. Interrupted, it leaves the question open: run again, it
-        is taken up.
+        is taken up. An answer that another process of this agent took first is asked for anew.
 
         Raises:
             NoAnswer: nobody answered within ``timeout`` and there is no ``default``.
         """
-        question = await self.ask(prompt, choices=choices, key=key, timeout=timeout, default=default, to=to)
-        try:
-            return await question.wait()
-        finally:
-            question.release()
+        while True:
+            question = await self.ask(
+                prompt, choices=choices, multiple=multiple, into=into, initial=initial, show=show, key=key, timeout=timeout,
+                default=default, remind=remind, escalate=escalate, to=to, quorum=quorum,
+            )  # fmt: skip
+            with suppress(AlreadyUsed):
+                try:
+                    return await question.wait()
+                finally:
+                    question.release()
+
+    async def secret(
+        self,
+        prompt: str,
+        *,
+        key: str | None = None,
+        timeout: float | timedelta | datetime | None = None,
+        to: str | Sequence[str] | None = None,
+    ) -> Secret:
+        """Asks for a password, a token: typed masked, told to this agent alone, and kept nowhere: neither in the log nor in the
+        hub's database, a transcript or an error. The hub holds it in memory until it is taken; when that was lost, because it
+        was restarted in between, it is asked for again.
+
+        Args:
+            prompt, key, timeout, to: see `ask`.
+
+        Returns: a `str` whose ``repr`` is masked.
+
+        Raises:
+            NoAnswer: nobody gave it within ``timeout``.
+            NoHuman: headless, and ``AGENTCHAT_ANSWERS`` does not have it.
+        """
+        await self.connect()
+        while True:
+            asking, known = prepare_secret(self.asker(), prompt, key=key, timeout=timeout, to=to)
+            question = await self.pose(asking)
+            stage.asked(self.conversation, question.message)
+            try:
+                await question.closing()
+                stage.closed(self.conversation)
+                if (value := await question.take_secret(known)) is not None:
+                    return value
+            finally:
+                question.release()
 
     async def approve(
         self,
@@ -564,6 +631,18 @@ class AsyncAgent(Link):
     def asker(self) -> str:
         """Who asks where: a question's key is unique within it."""
         return f"{self.me.id} {self.channel_id}"
+
+    async def say(
+        self, text: str, parts: list[dict[str, Any]] | None, parent: Message | str | None, *, wait: bool
+    ) -> Message | None:
+        """What `post` does with what was taken down already."""
+        if isinstance(parent, Message):
+            self.conversation.merge(parent.lamport)
+        frame = SendMessage("", text, parent_id=parent.id if isinstance(parent, Message) else parent, parts=parts)
+        if wait:
+            return await self._say(frame)
+        await self._say_later(frame)
+        return None
 
     async def pose(self, asking: Asking) -> Question:
         """Sends the question; the hub may give an older one back. Shows nothing."""

@@ -75,7 +75,7 @@ def prepare(
         TypeError, ValueError: an argument makes no sense; the message begins with its name.
         NoHuman, InvalidAnswer, InvalidRequest: see `notebook.answers.decided`.
     """
-    prompt = _text("prompt", prompt)
+    prompt = check_prompt(prompt, key)
     reply = reply_of(choices, multiple, into)
     if default is not UNSET:
         with _named("default"):
@@ -83,8 +83,6 @@ def prepare(
     if initial is not UNSET:
         with _named("initial"):
             initial = reply.begins(initial)
-    if key is not None:
-        _text("key", key, 200)
     people = addressing(to, quorum)
     clock = timing(timeout, remind, escalate)
     shown = parts.snapshot(show, "show") if show is not None else None
@@ -92,6 +90,13 @@ def prepare(
         None, reply.choices, default=default, multiple=reply.multiple, schema=reply.schema, initial=initial, **people, **clock
     )
     return addressed(asker, Asking(prompt, ask, Claim("", None), shown or None, reply), key)
+
+
+def check_prompt(prompt: Any, key: Any) -> str:
+    """The prompt. Raises: TypeError, ValueError if it, or the key, is none."""
+    if key is not None:
+        _text("key", key, 200)
+    return _text("prompt", prompt)
 
 
 def addressed(asker: str, asking: Asking, key: str | None, *, automatic: str | None = None) -> Asking:

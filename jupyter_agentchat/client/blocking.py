@@ -9,6 +9,7 @@ import os
 import warnings
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from types import TracebackType
@@ -16,8 +17,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
 from msgspec import UNSET
 
+from ..errors import AlreadyUsed, ChatError
 from ..notebook import stage
-from ..protocol import Message, Outcome, Participant, QuestionState
+from ..notebook.parts import said
+from ..protocol import Message, Outcome, Participant, QuestionState, Vote
 from . import draft, steering
 from . import question as aio_question
 from .aio import AsyncAgent
@@ -30,6 +33,7 @@ from .outbox import BYTES, MESSAGES, WhenFull
 from .portal import Portal, refuse_in_loop
 from .progress import Bars, counted
 from .records import History, Invite
+from .secret import Secret, prepare_secret
 from .signals import activity, ended, length
 from .speaking import Records
 from .steering import said_of
@@ -71,18 +75,24 @@ class Question:
 
     @property
     def outcome(self) -> Outcome | None:
-        """``answered``, ``default``, ``timed_out`` or ``withdrawn``; None while it is open."""
+        """``answered``, ``escalated`` (answered by somebody to whom it was escalated), ``default``, ``timed_out`` or
+        ``withdrawn``; None while it is open."""
         return self._question.outcome
 
     @property
     def answer(self) -> Any:
-        """The answer's value; None while there is none."""
+        """The answer's value, of the type that was asked for; None while there is none."""
         return self._question.answer
 
     @property
     def by(self) -> str | None:
         """The name of who closed it."""
         return self._question.by
+
+    @property
+    def votes(self) -> list[Vote]:
+        """With a ``quorum``: the answers that were given so far."""
+        return self._question.votes
 
     def wait(self, timeout: float | None = None) -> Any:
         """The answer's value, as soon as there is one.
@@ -92,11 +102,18 @@ class Question:
 
         Raises:
             NoAnswer: it closed without an answer, or ``timeout`` ran out; ``outcome`` says which.
+            AlreadyUsed: another process of this agent took the answer before.
             HubUnreachable: the agent was closed.
         """
         self._portal.call(self._question.closing, timeout)
         stage.closed(self._question.conversation)  # in the thread of the cell, not the portal's
-        return self._portal.call(self._question.take)
+        try:
+            return self._portal.call(self._question.take)
+        except ChatError:
+            raise
+        except BaseException:  # an interrupt, at the very moment that the answer came
+            self._question.hold_back()
+            raise
 
     def withdraw(self) -> None:
         """Takes the question back: nobody can answer it any more. Does nothing if it is closed."""
@@ -250,13 +267,15 @@ class Agent:
         self._call(self._agent.connect)
 
     @overload
-    def post(self, content: str, *, parent: Message | str | None = None, wait: Literal[True] = True) -> Message: ...
+    def post(self, content: Any, *shown: Any, parent: Message | str | None = None, wait: Literal[True] = True) -> Message: ...
 
     @overload
-    def post(self, content: str, *, parent: Message | str | None = None, wait: bool) -> Message | None: ...
+    def post(self, content: Any, *shown: Any, parent: Message | str | None = None, wait: bool) -> Message | None: ...
 
-    def post(self, content: str, *, parent: Message | str | None = None, wait: bool = True) -> Message | None:
-        return self._call(partial(self._agent.post, content, parent=parent, wait=wait))
+    def post(self, content: Any, *shown: Any, parent: Message | str | None = None, wait: bool = True) -> Message | None:
+        refuse_in_loop()
+        text, parts = said((content, *shown))  # in the caller's thread: figures and frames are the caller's
+        return self._call(partial(self._agent.say, text, parts, parent, wait=wait))
 
     def flush(self, timeout: float | None = None) -> bool:
         return self._call(self._agent.flush, timeout)
@@ -277,15 +296,25 @@ class Agent:
         self,
         prompt: str,
         *,
-        choices: Sequence[str] | None = None,
+        choices: Any = None,
+        multiple: bool = False,
+        into: Any = None,
+        initial: Any = UNSET,
+        show: Any = None,
         key: str | None = None,
-        timeout: float | None = None,
+        timeout: float | timedelta | datetime | None = None,
         default: Any = UNSET,
+        remind: float | timedelta | None = None,
+        escalate: Any = None,
         to: str | Sequence[str] | None = None,
+        quorum: int = 1,
     ) -> Question:
         refuse_in_loop()
         # Here and not on the portal's thread: the cell that asks is known here, and its output belongs to this thread.
-        asking = prepare(self._agent.asker(), prompt, choices=choices, key=key, timeout=timeout, default=default, to=to)
+        asking = prepare(
+            self._agent.asker(), prompt, choices=choices, multiple=multiple, into=into, initial=initial, show=show, key=key,
+            timeout=timeout, default=default, remind=remind, escalate=escalate, to=to, quorum=quorum,
+        )  # fmt: skip
         question = self._call(self._agent.pose, asking)
         stage.asked(self._agent.conversation, question.message)
         return Question(self._portal, question)
@@ -294,17 +323,51 @@ class Agent:
         self,
         prompt: str,
         *,
-        choices: Sequence[str] | None = None,
+        choices: Any = None,
+        multiple: bool = False,
+        into: Any = None,
+        initial: Any = UNSET,
+        show: Any = None,
         key: str | None = None,
-        timeout: float | None = None,
+        timeout: float | timedelta | datetime | None = None,
         default: Any = UNSET,
+        remind: float | timedelta | None = None,
+        escalate: Any = None,
         to: str | Sequence[str] | None = None,
+        quorum: int = 1,
     ) -> Any:
-        question = self.ask(prompt, choices=choices, key=key, timeout=timeout, default=default, to=to)
-        try:
-            return question.wait()
-        finally:
-            question.release()
+        while True:
+            question = self.ask(
+                prompt, choices=choices, multiple=multiple, into=into, initial=initial, show=show, key=key, timeout=timeout,
+                default=default, remind=remind, escalate=escalate, to=to, quorum=quorum,
+            )  # fmt: skip
+            with suppress(AlreadyUsed):
+                try:
+                    return question.wait()
+                finally:
+                    question.release()
+
+    def secret(
+        self,
+        prompt: str,
+        *,
+        key: str | None = None,
+        timeout: float | timedelta | datetime | None = None,
+        to: str | Sequence[str] | None = None,
+    ) -> Secret:
+        refuse_in_loop()
+        agent = self._agent
+        while True:
+            asking, known = prepare_secret(agent.asker(), prompt, key=key, timeout=timeout, to=to)
+            question = self._call(agent.pose, asking)
+            stage.asked(agent.conversation, question.message)
+            try:
+                self._call(question.closing)
+                stage.closed(agent.conversation)
+                if (value := self._call(question.take_secret, known)) is not None:
+                    return value
+            finally:
+                question.release()
 
     def approve(
         self,

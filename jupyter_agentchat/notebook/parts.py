@@ -56,6 +56,22 @@ def snapshot(shown: Any, name: str = "show") -> list[Part]:
     return made
 
 
+def said(things: tuple[Any, ...]) -> tuple[str, list[Part] | None]:
+    """What a message of these says and shows: its texts are its content; without any, what the things are.
+
+    Raises: as `snapshot`; TypeError for None.
+    """
+    texts = [thing for thing in things if isinstance(thing, str)]
+    made = []
+    for place, thing in enumerate(things):
+        if thing is None:
+            raise TypeError(f"content: a text or a thing to show is needed, not None (argument {place + 1}).")
+        if not isinstance(thing, str):
+            made.append(part(thing, f"content: argument {place + 1}"))
+    check_total(made, "content")
+    return "\n\n".join(texts) if texts else ", ".join(str(each["name"]) for each in made), made or None
+
+
 def check_total(made: list[Part], name: str) -> None:
     """Raises: ValueError if the parts of one message are too large together."""
     size = len(msgspec.json.encode(made))
