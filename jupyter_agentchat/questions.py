@@ -300,7 +300,7 @@ def said(asked: Asked, value: Any) -> str:
     if asked.approval is not None:
         return _decision_said(value)
     if isinstance(value, str):
-        return value
+        return _plain(value)
     if asked.choices is not None:
         return ", ".join(value) or "(none of them)"
     if isinstance(value, dict) and value:

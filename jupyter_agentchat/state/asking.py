@@ -127,7 +127,7 @@ def open_question(db: sqlite3.Connection, command: Post, ask: Ask, acting: Seat,
     )
     closing = _decided(command, ask, acting, at) or approvals.standing(db, command, question, at)
     if closing is not None:
-        closing.batch_id = question.batch and question.batch.id
+        closing.batch_id = question.batch.id if question.batch else None
         question.end(closing)
         audit.record(
             db, command.channel_id, seq, at, closing.outcome, closing.by_id or "", closing.by_name or "",

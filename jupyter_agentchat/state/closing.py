@@ -96,7 +96,7 @@ def end(
     assert asked.question is not None
     assert closing.by_id is not None
     assert closing.at is not None
-    closing.batch_id = asked.question.batch and asked.question.batch.id
+    closing.batch_id = asked.question.batch.id if asked.question.batch else None
     asked.question.end(closing)
     write(db, asked)
     closing_id = None if asked.question.state == "open" else place.message_id
