@@ -172,6 +172,11 @@ class AgentChatApp(JupyterApp):
     version = __version__
     subcommands: ClassVar[dict[str, Any]] = {  # type: ignore[misc] # as above
         "serve": (ServeApp, "Serve a workspace on a port of its own."),
+        "agents": ("jupyter_agentchat.cli.steering.AgentsApp", "List the agents: how they stand, and what they do."),
+        "pause": ("jupyter_agentchat.cli.steering.PauseApp", "Ask an agent to pause at its next checkpoint."),
+        "resume": ("jupyter_agentchat.cli.steering.ResumeApp", "Let a paused agent go on."),
+        "stop": ("jupyter_agentchat.cli.steering.StopApp", "Ask an agent to stop at its next checkpoint."),
+        "steer": ("jupyter_agentchat.cli.steering.SteerApp", "Tell an agent something."),
         "digest": ("jupyter_agentchat.cli.digest.DigestApp", "Print a digest of a workspace's state."),
     }
 
