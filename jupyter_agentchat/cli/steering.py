@@ -101,7 +101,8 @@ class Door:
         ]
         chosen = [channel for channel in channels if asked in (None, channel.id, channel.name)]
         if len(chosen) == 1:
-            return chosen[0].id
+            found: str = chosen[0].id
+            return found
         there = ", ".join(f"{channel.name} ({channel.id})" for channel in chosen or channels) or "no channel of yours"
         if asked is not None and not chosen:
             raise Misunderstood(f"{agent.name} is not in a channel {asked!r}, but in: {there}")
@@ -187,7 +188,7 @@ class AgentsApp(SteeringApp):
 
 def _row(agent: AgentStatus) -> tuple[str, str, str, str, str]:
     control, progress = agent.control, agent.progress
-    state = control.state if control else "idle"
+    state: str = control.state if control else "idle"
     pending = control.pending if control else []
     if not agent.online:
         state = f"gone ({state})" if state in ("running", "paused") else "gone"
@@ -197,13 +198,8 @@ def _row(agent: AgentStatus) -> tuple[str, str, str, str, str]:
     if progress and not progress.ended:
         of = "" if progress.total is None else f"/{progress.total:g}"
         doing = f"{progress.text} {'' if progress.done is None else f'{progress.done:g}{of}'}".strip()
-    return (
-        _seen(agent.name),
-        state,
-        _seen(control.run or "" if control else ""),
-        control.at or "" if control else "",
-        _seen(doing),
-    )
+    run, since = (control.run or "", control.at or "") if control else ("", "")
+    return _seen(agent.name), state, _seen(run), since, _seen(doing)
 
 
 def _seen(text: str) -> str:

@@ -687,7 +687,7 @@ export interface Ack {
   request_id?: string;
 }
 
-/** Ephemeral: coalesced per sender and kind, dropped where a reader is busy, never in the log. ``status`` takes ``{"text"}``; ``progress`` ``{"text", "done", "total", "ended"?}``; ``stream`` ``{"id", "text"}``, a message in the making, its whole text each time, until one with that ``client_id`` is posted: if its author's connection is lost for good, the hub posts what there is. ``presence`` comes from connections: what a client says of it (``{"state": "away"}``) goes along. */
+/** Ephemeral: coalesced per sender and kind, dropped where a reader is busy, never in the log. ``status`` takes ``{"text"}``; ``progress`` ``{"text", "done", "total", "ended"?}``; ``stream`` ``{"id", "text"}``, a message in the making, its whole text each time, until one with that ``client_id`` is posted. If its author's connection is lost for good, the hub posts what there is. ``presence`` comes from connections: what a client says of it (``{"state": "away"}``) goes along. */
 export interface SendSignal {
   type: "signal";
   channel_id: string;
