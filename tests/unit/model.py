@@ -31,9 +31,15 @@ class Asked:
     to: list[str] | None
     default: Any
     deadline: float | None
+    quorum: int = 1
+    batch: str | None = None
+    timeout: float | None = None
+    asked_to: list[str] | None = None
+    votes: dict[str, str] = field(default_factory=dict)
     state: str = "open"
     by: str | None = None
-    consumed: bool = False
+    consumed: int = 0
+    """1: taken, 2: and its batch is finished."""
 
 
 @dataclass
@@ -65,6 +71,7 @@ class Channel:
     log: list[Said] = field(default_factory=list)
     invites: dict[str, Invited] = field(default_factory=dict)
     archived: bool = False
+    archived_by: str = ""
     last_seq: int = 0
     clock: int = 0
     receipts: dict[tuple[str, str], tuple[str, float, Any]] = field(default_factory=dict)
@@ -98,14 +105,32 @@ class Channel:
             raise Refusal("not_a_question")
         return said
 
-    def may_answer(self, who: str, asked: Asked) -> bool:
-        seat = self.seat(who)
+    def may_answer(self, who: str, question: Said) -> bool:
+        assert question.asked
+        return who != question.author and self.is_asked(self.seat(who), question.asked.to)
+
+    @staticmethod
+    def is_asked(seat: Seat, to: list[str] | None) -> bool:
         if seat.role == "observer":
             return False
-        if not asked.to:
+        if not to:
             return seat.kind == "human"
-        names = {name.lstrip("@").lower() for name in asked.to}
+        names = {name.lstrip("@").lower() for name in to}
         return seat.name.lower() in names - {"owner", "member", "observer"} or (seat.kind == "human" and seat.role in names)
+
+    def check_people(self, asker: str, to: list[str] | None, quorum: int, at: float, voted: int = 0) -> None:
+        """Everybody in ``to`` is there, and they are enough."""
+        others = [seat for who, seat in self.members.items() if who != asker and seat.role != "observer"]
+        known = {seat.name.lower() for seat in others} | {"owner", "member"}
+        if any(name.lstrip("@").lower() not in known for name in to or []):
+            raise Refusal("invalid_request")
+        there = voted + sum(self.is_asked(seat, to) for seat in others)
+        if not to or "member" in to:
+            there += sum(invite.left for invite in self.invites.values() if invite.until > at)
+        if (not to or "owner" in to) and not any(m.kind == "human" and m.role == "owner" for m in self.members.values()):
+            there += 1
+        if quorum > max(1, there):
+            raise Refusal("invalid_request")
 
     # ------------------------------------------------------------------ what happens
 
@@ -131,7 +156,9 @@ class Channel:
                 raise Refusal("invalid_request")
             if known := self.take_up(who, said, ask, timeout):
                 return known.id, False
+            self.check_people(who, ask.to, ask.quorum, said.at)
             ask.deadline = None if timeout is None else said.at + timeout
+            ask.timeout, ask.asked_to = timeout, ask.to
             said.asked = ask
         if said.lamport and parent:
             said.lamport = max(said.lamport, parent.lamport + 1)
@@ -140,21 +167,23 @@ class Channel:
     def take_up(self, who: str, said: Said, ask: Asked, timeout: float | None) -> Said | None:
         earlier = [
             old for old in self.log
-            if old.asked and old.author == who and old.asked.key == ask.key and not old.asked.consumed
+            if old.asked and old.author == who and old.asked.key == ask.key
+            and old.asked.consumed < (2 if old.asked.batch else 1)
             and old.asked.state in {"open", "answered", "default"}
         ]  # fmt: skip
         if not earlier:
             return None
         old = earlier[-1]
         assert old.asked
-        if (old.content, old.asked.choices, old.asked.to) != (said.content, ask.choices, ask.to):
+        before = (old.content, old.asked.choices, old.asked.asked_to, old.asked.quorum)
+        if before != (said.content, ask.choices, ask.to, ask.quorum):
             if old.asked.state == "open":
                 raise Refusal("question_changed")
             return None
         if old.asked.state == "open":
             deadline, default = old.asked.deadline, ask.default if ask.default is not None else old.asked.default
-            if timeout is not None and (deadline is None or abs(deadline - old.at - timeout) > 0.001):
-                deadline = said.at + timeout
+            if timeout is not None and timeout != old.asked.timeout:
+                old.asked.timeout, deadline = timeout, said.at + timeout
             if (deadline, default) != (old.asked.deadline, old.asked.default):
                 old.asked.deadline, old.asked.default = deadline, default
                 old.changed_seq = self.last_seq = said.seq
@@ -196,13 +225,63 @@ class Channel:
             raise Refusal("forbidden")
         question = self.question(id_)
         assert question.asked
-        if not self.may_answer(who, question.asked):
+        if not self.may_answer(who, question):
             raise Refusal("forbidden")
         if question.asked.state != "open":
             raise Refusal("already_closed")
         if value not in question.asked.choices if question.asked.choices else not value.strip():
             raise Refusal("invalid_answer")
+        if question.asked.quorum > 1:
+            question.asked.votes[who] = value
+            if sum(vote == value for vote in question.asked.votes.values()) < question.asked.quorum:
+                question.changed_seq = self.last_seq = closing.seq
+                return question.id, False
         return self._close(question, "answered", closing)
+
+    def reopen(self, who: str, id_: str, opening: Said) -> tuple[str, bool]:
+        self.writer(who)
+        question = self.question(id_)
+        asked = question.asked
+        assert asked
+        if asked.state == "open":
+            raise Refusal("conflict")
+        if asked.state != "answered" or asked.by != who:
+            raise Refusal("forbidden")
+        if asked.consumed:
+            raise Refusal("already_used")
+        if asked.deadline is not None and asked.deadline <= opening.at + 1e-6:
+            raise Refusal("conflict")
+        asked.state, asked.by = "open", None
+        asked.votes.pop(who, None)
+        opening.parent, opening.closes = id_, (id_, "reopened")
+        return self.add(opening).id, True
+
+    def hand_on(self, who: str, id_: str, to: list[str], seq: int, at: float) -> tuple[str, bool]:
+        self.seat(who)
+        if self.archived:
+            raise Refusal("forbidden")
+        question = self.question(id_)
+        asked = question.asked
+        assert asked
+        if not self.may_answer(who, question):
+            raise Refusal("forbidden")
+        if asked.state != "open":
+            raise Refusal("already_closed")
+        voted = [self.members.get(voter) for voter in asked.votes]
+        others = sum(voter is None or not self.is_asked(voter, to) for voter in voted)
+        self.check_people(question.author, to, asked.quorum, at, others)
+        asked.to = to
+        question.changed_seq = self.last_seq = seq
+        return id_, False
+
+    def end_batch(self, who: str, batch: str) -> None:
+        self.seat(who)
+        found = [said.asked for said in self.log if said.asked and said.author == who and said.asked.batch == batch]
+        if not found:
+            raise Refusal("not_found")
+        for asked in found:
+            if asked.state != "open":
+                asked.consumed = 2
 
     def withdraw(self, who: str, id_: str, closing: Said) -> tuple[str, bool]:
         self.seat(who)
@@ -218,9 +297,19 @@ class Channel:
         question = self.question(id_)
         asked = question.asked
         assert asked
-        if asked.state != "open" or asked.deadline is None or asked.deadline > closing.at + 1e-6:
-            return None
         closing.author = question.author
+        if asked.state != "open":
+            return None
+        if self.archived:
+            closing.content = "The channel was archived, so nobody can answer any more."
+            if self.archived_by in self.members:
+                closing.author = self.archived_by
+            return self._close(question, "withdrawn", closing)
+        if asked.deadline is None or asked.deadline > closing.at + 1e-6:
+            return None
+        closing.content = "Nobody answered in time."
+        if asked.default is not None:
+            closing.content = f"Nobody answered in time, so I go on with: {asked.default}"
         return self._close(question, "timed_out" if asked.default is None else "default", closing)
 
     def consume(self, who: str, id_: str) -> None:
@@ -231,7 +320,9 @@ class Channel:
             raise Refusal("forbidden")
         if question.asked.state == "open":
             raise Refusal("not_found")
-        question.asked.consumed = True
+        if question.asked.consumed > (1 if question.asked.batch else 0):
+            raise Refusal("already_used")
+        question.asked.consumed = 1
 
     def put(self, who: str, other: str, seat: Seat) -> None:
         self.owner(who)

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from jupyter_agentchat import commands as c
 from jupyter_agentchat.commands import AnyCommand, NewMember, Placed, partition_of
-from jupyter_agentchat.protocol import Ask, Decided, timestamp
+from jupyter_agentchat.protocol import Ask, AskApproval, AskBatch, AskEscalation, Decided, timestamp
 from jupyter_agentchat.state.digest import digest
 from jupyter_agentchat.state.store import Store
 from tests.actors import CLI, Owner, Start
@@ -33,13 +33,33 @@ actor = who.map(lambda person: person[0])
 channel = st.sampled_from(CHANNELS)
 number = st.integers(0, 12)
 client_id = st.none() | st.sampled_from(["c1", "c2"])
-asks = st.builds(
-    Ask,
-    key=st.sampled_from([None, "k1", "k2"]),
-    choices=st.sampled_from([None, ["yes", "no"]]),
-    timeout=st.sampled_from([None, 0.0, 3.0]),
-    to=st.sampled_from([None, ["@two"], ["owner"]]),
-    decided=st.none() | st.builds(Decided, value=st.just("yes"), source=st.just("file")),
+asks = (
+    st.builds(
+        Ask,
+        key=st.sampled_from([None, "k1", "k2"]),
+        choices=st.sampled_from([None, ["yes", "no"]]),
+        timeout=st.sampled_from([None, 0.0, 3.0]),
+        to=st.sampled_from([None, ["@two"], ["owner"]]),
+        decided=st.none() | st.builds(Decided, value=st.just("yes"), source=st.just("file")),
+    )
+    | st.builds(
+        Ask,
+        key=st.sampled_from([None, "k1", "k2"]),
+        timeout=st.sampled_from([None, 30.0]),
+        to=st.sampled_from([None, None, ["@two", "@ann"]]),
+        schema=st.sampled_from([None, {"type": ["string", "null"], "enum": ["yes", "no"], "title": "Well?", "default": "yes"}]),
+        remind=st.sampled_from([None, 1.0]),
+        escalate=st.sampled_from([None, [AskEscalation(1.0, "@ben")]]),
+        quorum=st.sampled_from([1, 1, 2]),
+        batch=st.sampled_from([None, AskBatch("b1", 0, 2), AskBatch("b2", 1, 2)]),
+    )
+    | st.builds(
+        Ask,
+        key=st.sampled_from([None, "k3"]),
+        kind=st.just("approval"),
+        approval=st.sampled_from([AskApproval("drop", {"n": 1, "x": [1.0, {"b": 2, "a": 1}]}, ["n"], always=True)]),
+        quorum=st.sampled_from([1, 1, 2]),
+    )
 )
 members = st.builds(
     lambda person, role: NewMember(person[0], person[1], person[2], role),
@@ -69,7 +89,13 @@ commands = st.one_of(
     posts(),
     posts(),
     st.builds(lambda ch, who, n, v, cid: c.Close(who, ch, message(ch, n), "", v, client_id=cid), channel, actor, number,
-              st.sampled_from(["yes", "no", "other"]), client_id),
+              st.sampled_from(["yes", "no", "other", "always", True, {"approved": True, "arguments": {"n": 2}}]), client_id),
+    st.builds(lambda ch, who, n: c.Reopen(who, ch, message(ch, n), ""), channel, actor, number),
+    st.builds(lambda ch, who, n, to: c.HandOn(who, ch, message(ch, n), to), channel, actor, number,
+              st.sampled_from([["@ann"], ["@two", "member"]])),
+    st.builds(lambda ch, who, n, s: c.PutOff(who, ch, message(ch, n), s), channel, actor, number, st.sampled_from([0.0, 5.0])),
+    st.builds(lambda ch, who, b: c.EndBatch(who, ch, b), channel, actor, st.sampled_from(["b1", "b2"])),
+    st.builds(lambda ch, who, n: c.RevokeStanding(who, ch, f"ok_{ch}_{n}"), channel, actor, number),
     st.builds(lambda ch, who, n: c.Withdraw(who, ch, message(ch, n), ""), channel, actor, number),
     st.builds(lambda ch, n: c.Expire(c.HUB, ch, message(ch, n), ""), channel, number),
     st.builds(lambda ch, who, n: c.ConsumeAnswer(who, ch, message(ch, n)), channel, actor, number),

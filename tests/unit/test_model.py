@@ -15,7 +15,7 @@ from msgspec import UNSET
 from jupyter_agentchat import commands as c
 from jupyter_agentchat.commands import NewMember
 from jupyter_agentchat.errors import ChatError
-from jupyter_agentchat.protocol import Ask, Message, MessageDeleted, MessageUpdated, timestamp
+from jupyter_agentchat.protocol import Ask, AskBatch, Message, MessageDeleted, MessageUpdated, Participant, timestamp
 from jupyter_agentchat.state import read, receipts
 from tests.unit.machine import ANN, BEN, BOT, EVE, ROOM, WATCHER, Room
 from tests.unit.model import Asked, Channel, Invited, Refusal, Said, Seat
@@ -36,13 +36,15 @@ places = st.integers(0, NOWHERE)
 """Which message is meant, counted from the newest: old ones soon matter to nobody."""
 contents = st.sampled_from(["hello", "hello", "go on?", "go on?", " "])
 asks = st.builds(
-    lambda key, choices, to, default: (key, choices, to, default),
+    lambda key, choices, to, default, quorum, batch: (key, choices, to, default, quorum, batch),
     st.sampled_from(["k1", "k2"]), st.sampled_from([None, ["yes", "no"]]),
-    st.sampled_from([None, None, ["@bot", "Eve"], ["owner"]]), st.sampled_from([None, None, "yes", "yes", "other"]),
+    st.sampled_from([None, None, ["@ann", "Ben"], ["@bot", "Eve"], ["owner"]]),
+    st.sampled_from([None, None, "yes", "yes", "other"]), st.sampled_from([1, 1, 2, 4]),
+    st.sampled_from([None, None, "b1", "b2"]),
 )  # fmt: skip
 roles = st.sampled_from(["owner", "member", "observer"])
 
-SHOWN = (c.Post, c.Close, c.Withdraw, c.Edit)
+SHOWN = (c.Post, c.Close, c.Withdraw, c.Edit, c.Reopen, c.HandOn)
 """What gives a message as it is now, also when sent again: to members only."""
 
 
@@ -130,13 +132,13 @@ class Conversation(RuleBasedStateMachine):
 
     @rule(who=people, content=contents, ask=asks, timeout=st.sampled_from([None, 2.0, 5.0]), client_id=client_ids)
     def ask(self, who: str, content: str, ask: Any, timeout: float | None, client_id: str | None) -> None:
-        key, choices, to, default = ask
+        key, choices, to, default, quorum, batch = ask
         said = self.said(who, content, client_id=client_id)
-        asked = Ask(key, choices, timeout, UNSET if default is None else default, to)
+        one_of = None if batch is None else AskBatch(batch, 0, 1)
+        asked = Ask(key, choices, timeout, UNSET if default is None else default, to, quorum=quorum, batch=one_of)
         command = c.Post(who, ROOM, said.id, content, question=asked)
-        self.both(
-            command, "post", client_id, lambda: self.model.post(who, said, Asked(key, choices, to, default, None), timeout)
-        )
+        modelled = Asked(key, choices, to, default, None, quorum, batch)
+        self.both(command, "post", client_id, lambda: self.model.post(who, said, modelled, timeout))
 
     @rule(who=people, place=places, content=contents, client_id=client_ids)
     def edit(self, who: str, place: int, content: str, client_id: str | None) -> None:
@@ -164,15 +166,29 @@ class Conversation(RuleBasedStateMachine):
     @rule(place=places)
     def expire(self, place: int) -> None:
         id_, said = self.at(place, asked=place > 0), self.said("hub", "Nobody answered in time.")
-        question = self.model.find(id_)
-        if question and question.asked and question.asked.default is not None:
-            said.content = f"Nobody answered in time, so I go on with: {question.asked.default}"
         self.both(c.Expire(c.HUB, ROOM, id_, said.id), f"expire {id_}", None, lambda: self.model.expire(id_, said))
 
     @rule(who=people, place=places, client_id=client_ids)
     def consume(self, who: str, place: int, client_id: str | None) -> None:
         id_ = self.at(place, asked=place > 0)
         self.both(c.ConsumeAnswer(who, ROOM, id_), f"consume {id_}", client_id, lambda: self.model.consume(who, id_))
+
+    @rule(who=people, place=places, client_id=client_ids)
+    def reopen(self, who: str, place: int, client_id: str | None) -> None:
+        id_, said = self.at(place, asked=place > 0), self.said(who, "I take my answer back.", client_id=client_id)
+        command = c.Reopen(who, ROOM, id_, said.id)
+        self.both(command, f"reopen {id_}", client_id, lambda: self.model.reopen(who, id_, said))
+
+    @rule(who=people, place=places, to=st.sampled_from([["@ann"], ["@ben", "@bot"], ["member"]]), client_id=client_ids)
+    def hand_on(self, who: str, place: int, to: list[str], client_id: str | None) -> None:
+        id_, seq, now = self.at(place, asked=place > 0), self.seq, self.room.now
+        command = c.HandOn(who, ROOM, id_, to)
+        self.both(command, f"hand_on {id_}", client_id, lambda: self.model.hand_on(who, id_, to, seq, now))
+
+    @rule(who=people, batch=st.sampled_from(["b1", "b2"]), client_id=client_ids)
+    def end_batch(self, who: str, batch: str, client_id: str | None) -> None:
+        command = c.EndBatch(who, ROOM, batch)
+        self.both(command, f"end_batch {batch}", client_id, lambda: self.model.end_batch(who, batch))
 
     @rule(who=people, seq=st.integers(0, 60))
     def read_up_to(self, who: str, seq: int) -> None:
@@ -194,6 +210,7 @@ class Conversation(RuleBasedStateMachine):
         def modelled() -> None:
             self.model.owner(who)
             self.model.archived = archived
+            self.model.archived_by = who if archived else self.model.archived_by
 
         self.both(c.ChangeChannel(who, ROOM, archived=archived), "change_channel", None, modelled)
 
@@ -224,7 +241,7 @@ class Conversation(RuleBasedStateMachine):
     def start(self, after: int) -> None:
         self.after = after
         for key in ("k1", "k2"):
-            self.ask(BOT, "go on?", (key, ["yes", "no"], None, None), None, None)
+            self.ask(BOT, "go on?", (key, ["yes", "no"], None, None, 1, None), None, None)
             self.post(ANN, "hello", None, 0, None)
 
     @invariant()
@@ -242,8 +259,9 @@ class Conversation(RuleBasedStateMachine):
             unread = [said for said in self.model.log if said.seq > seat.read_seq and said.author != who and not said.deleted]
             assert read.channel(self.room.db, ROOM, who).unread == len(unread)
             open_ = {said.id for said in self.model.log if said.asked and said.asked.state == "open"
-                     and self.model.may_answer(who, said.asked)}  # fmt: skip
-            assert {message.id for message in read.open_questions(self.room.db, who, None)} == open_
+                     and self.model.may_answer(who, said)}  # fmt: skip
+            reader = Participant(who, seat.kind, seat.name)  # type: ignore[arg-type] # a Kind
+            assert {message.id for message in read.open_questions(self.room.db, reader, None)} == open_
 
     @invariant()
     def the_log_behind_a_cursor_is_the_same(self) -> None:
@@ -271,7 +289,8 @@ class Conversation(RuleBasedStateMachine):
             message.created_at, bool(message.edited_at), bool(message.deleted_at),
             message.closes and (message.closes.question_id, message.closes.outcome),
             asked and (asked.key, asked.state, asked.choices, asked.to, None if asked.default is UNSET else asked.default,
-                       asked.deadline_at, closing and closing.by_id),
+                       asked.deadline_at, closing and closing.by_id, asked.quorum,
+                       {vote.by_id: vote.value for vote in asked.votes or ()}),
         )  # fmt: skip
 
     @staticmethod
@@ -281,7 +300,7 @@ class Conversation(RuleBasedStateMachine):
             said.id, said.seq, said.author, said.content, said.lamport, said.parent, said.client_id,
             timestamp(said.at), said.edited, said.deleted, said.closes,
             asked and (asked.key, asked.state, asked.choices, asked.to, asked.default,
-                       None if asked.deadline is None else timestamp(asked.deadline), asked.by),
+                       None if asked.deadline is None else timestamp(asked.deadline), asked.by, asked.quorum, asked.votes),
         )  # fmt: skip
 
 
