@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import re
+import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -66,6 +67,15 @@ class Kernel:
 
     def interrupt(self) -> None:
         self._manager.interrupt_kernel()
+
+    def kill(self) -> None:
+        """kill -9."""
+        self._manager.signal_kernel(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """As a front end does for a kernel that died."""
+        self._manager.restart_kernel(now=True)
+        self._client.wait_for_ready(timeout=PATIENCE)
 
     def until(self, true: Callable[[], Any]) -> None:
         """Takes what the kernel sends until this holds."""
