@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,7 @@ class Link:
         self._acks = Acks(self.conversation.log, self._connection.ack)
         self.steering = Steering(self)
         self.conversation.on_control = self._steered
-        self.bars: list[Bar[Any]] = []
+        self.bars: list[weakref.ref[Bar[Any]]] = []
         """Those that are open, the outer ones first."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connecting: asyncio.Task[None] | None = None
@@ -200,7 +201,7 @@ class Link:
         me = self.conversation.me
         return Message(
             sent.message_id, frame.channel_id, sent.seq, me.id, me.name, me.kind, frame.content, sent.created_at or "",
-            client_id=frame.client_id, parent_id=frame.parent_id, lamport=frame.lamport,
+            client_id=frame.client_id, parent_id=frame.parent_id, lamport=frame.lamport, parts=frame.parts,
         )  # fmt: skip
 
     async def _reached(self, seq: int) -> None:

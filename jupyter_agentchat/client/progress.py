@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 import time
+import weakref
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sized
 from functools import partial
 from types import TracebackType
@@ -104,7 +106,7 @@ class Bar(Generic[T]):
             self.postfix = str(postfix)
         self._closed = disable
         if not disable:
-            link.bars.append(self)
+            link.bars.append(weakref.ref(self))
             self.refresh()
 
     def __repr__(self) -> str:
@@ -148,7 +150,7 @@ class Bar(Generic[T]):
             self.total = length(None, total)
         if self._closed and not self.disable:
             self._closed = False
-            self._link.bars.append(self)
+            self._link.bars.append(weakref.ref(self))
         self.refresh()
 
     def set_description(self, desc: str | None = None, refresh: bool | None = True) -> None:
@@ -159,9 +161,9 @@ class Bar(Generic[T]):
 
     set_description_str = set_description
 
-    def set_postfix(self, ordered_dict: Mapping[str, Any] | None = None, refresh: bool | None = True, **more: Any) -> None:
+    def set_postfix(self, ordered_dict: Mapping[str, Any] | None = None, refresh: bool | None = True, **kwargs: Any) -> None:
         """Values to show beside it: ``bar.set_postfix(loss=0.2)``."""
-        values = {**(ordered_dict or {}), **more}
+        values = {**(ordered_dict or {}), **kwargs}
         self.set_postfix_str(", ".join(f"{name}={shown(value)}" for name, value in values.items()), refresh)
 
     def set_postfix_str(self, s: str = "", refresh: bool | None = True) -> None:
@@ -191,6 +193,8 @@ class Bar(Generic[T]):
     def __len__(self) -> int:
         if isinstance(self.iterable, Sized):
             return len(self.iterable)
+        if hasattr(self.iterable, "__length_hint__"):
+            return operator.length_hint(self.iterable)
         if self.total is None:
             raise TypeError("This bar's length is not known: give total=.")
         return int(self.total)
@@ -231,9 +235,12 @@ class Bar(Generic[T]):
 
     def _text(self) -> str:
         outer: list[str] = []
-        for bar in list(self._link.bars):
+        for reference in list(self._link.bars):
+            bar = reference()
             if bar is self:
                 break
+            if bar is None:
+                continue
             outer.append(f"{bar.desc} {shown(bar.n)}{'' if bar.total is None else f'/{shown(bar.total)}'}".strip())
         own = ": ".join(filter(None, (self.desc, self.postfix))) or "working"
         return " > ".join([*outer, own])
@@ -243,6 +250,5 @@ class Bar(Generic[T]):
             return
         said = ended(self._text(), self.n, self.total, complete)
         self._closed = True
-        if self in self._link.bars:
-            self._link.bars.remove(self)
+        self._link.bars[:] = [reference for reference in self._link.bars if reference() not in (None, self)]
         self._link.soon(partial(self._link.signals.say, "progress", said))
