@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
 from tests.actors import Actor, Owner, Start
 
-from .conftest import shot, until
+from .conftest import Lab, open_notebook, shot, until
 
 TABLE = "application/vnd.agentchat.table+json"
 FORM = {
@@ -268,23 +268,42 @@ def test_what_is_shown_beside_a_question_is_drawn(agent: Actor, guest: Page, des
 
 RUNS = "window.top.pwned = (window.top.pwned || 0) + 1; fetch('/leak')"
 HOSTILE_HTML = [
-    f"<script>{RUNS}</script>", f'<img src=x onerror="{RUNS}">', f'<svg onload="{RUNS}"></svg>', f'<body onload="{RUNS}">',
-    f'<a href="javascript:{RUNS}">go</a>', f'<iframe srcdoc="<script>{RUNS}</script>"></iframe>', '<iframe src="/leak"></iframe>',
-    '<img src="/leak">', '<img srcset="/leak 1x">', '<link rel=stylesheet href="/leak">', "<style>@import '/leak';</style>",
-    '<div style="background: url(/leak)">x</div>', '<table background="/leak"><tr><td>x</table>', '<video poster="/leak"></video>',
-    '<object data="/leak"></object>', '<embed src="/leak">', '<form action="/leak"><button autofocus>Approve</button></form>',
-    f'<math><mtext><table><mglyph><style><img src=x onerror="{RUNS}">', f'<details open ontoggle="{RUNS}">x</details>',
-    f'<svg><animate onbegin="{RUNS}" attributeName=x dur=1s></svg>', '<meta http-equiv="refresh" content="0;url=/leak">',
-    '<base href="/leak/">', f'<noscript><p title="</noscript><img src=x onerror={RUNS!r}>">', f'<input autofocus onfocus="{RUNS}">',
-    "<p id=question- name=body class=panel>clobber</p>", '<audio src="/leak" autoplay></audio>', '<img src="//leak.invalid/x">',
-    f'<template shadowrootmode=open><script>{RUNS}</script></template>', f'<a href="data:text/html,<script>{RUNS}</script>">go</a>',
-]  # fmt: skip
+    f"<script>{RUNS}</script>",
+    f'<img src=x onerror="{RUNS}">',
+    f'<svg onload="{RUNS}"></svg>',
+    f'<body onload="{RUNS}">',
+    f'<a href="javascript:{RUNS}">go</a>',
+    f'<a href="data:text/html,<script>{RUNS}</script>">go</a>',
+    f'<iframe srcdoc="<script>{RUNS}</script>"></iframe>',
+    '<iframe src="/leak"></iframe>',
+    '<img src="/leak">',
+    '<img src="//leak.invalid/x">',
+    '<img srcset="/leak 1x">',
+    '<link rel=stylesheet href="/leak">',
+    "<style>@import '/leak';</style>",
+    '<div style="background: url(/leak)">x</div>',
+    '<table background="/leak"><tr><td>x</table>',
+    '<video poster="/leak"></video>',
+    '<audio src="/leak" autoplay></audio>',
+    '<object data="/leak"></object>',
+    '<embed src="/leak">',
+    '<form action="/leak"><button autofocus>Approve</button></form>',
+    f'<input autofocus onfocus="{RUNS}">',
+    f'<math><mtext><table><mglyph><style><img src=x onerror="{RUNS}">',
+    f'<details open ontoggle="{RUNS}">x</details>',
+    f"<svg><animate onbegin='{RUNS}' attributeName=x dur=1s></svg>",
+    '<meta http-equiv="refresh" content="0;url=/leak">',
+    '<base href="/leak/">',
+    f'<noscript><p title="</noscript><img src=x onerror={RUNS!r}>">',
+    f"<template shadowrootmode=open><script>{RUNS}</script></template>",
+    "<p id=question- name=body class=panel>clobber</p>",
+]
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="20" height="20"'
+FRAME = '<foreignObject width="9" height="9"><iframe xmlns="http://www.w3.org/1999/xhtml" src="/leak"/></foreignObject>'
 HOSTILE_SVG = [
-    f'<svg xmlns="http://www.w3.org/2000/svg" onload="{RUNS}" width="20" height="20"><script>{RUNS}</script></svg>',
-    '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="20" height="20">'
-    '<image xlink:href="/leak" width="9" height="9"/><use href="/leak#x"/><foreignObject width="9" height="9">'
-    '<iframe xmlns="http://www.w3.org/1999/xhtml" src="/leak"/></foreignObject></svg>',
-]  # fmt: skip
+    f'{SVG} onload="{RUNS}"><script>{RUNS}</script></svg>',
+    f'{SVG}><image xlink:href="/leak" width="9" height="9"/><use href="/leak#x"/>{FRAME}</svg>',
+]
 
 
 def test_nothing_that_is_shown_runs_or_fetches(agent: Actor, guest: Page) -> None:
@@ -466,3 +485,100 @@ def test_an_answer_says_where_it_was_given_and_what_was_seen(owner: Owner, guest
     entries = owner.call("GET", owner.path(f"/audit?message_id={asked['id']}"))["entries"]
     assert entries[0]["origin"].startswith("page · ")
     assert entries[0]["saw"] == asked["question"]["digest"]
+
+
+# ---------------------------------------------------------------------------------------------- from a cell
+
+CELL = """
+from dataclasses import dataclass
+from jupyter_agentchat import Agent
+agent = Agent("bot")
+"""
+TYPED = """
+@dataclass
+class Plan:
+    name: str
+    size: int = 8
+    dry: bool = True
+
+plan = agent.await_human("How shall I train?", into=Plan)
+print("typed", plan)
+"""
+SHOWN = """
+import pandas as pd
+from matplotlib.figure import Figure
+frame = pd.DataFrame({"city": ["Bonn", "Ulm"], "people": [331885, 126949]})
+figure = Figure((3, 2)); figure.subplots().plot([1, 3, 2])
+print("shown", agent.await_human("Which cities?", choices=["Bonn", "Ulm"], multiple=True, show=[frame, figure]))
+"""
+APPROVED = """
+decision = agent.approve("delete_files", {"path": "/data/raw", "keep": 3}, editable=["keep"], prompt="Delete 40 files?")
+print("approved", bool(decision), decision.arguments, decision.comment)
+decision = agent.approve("publish", {"to": "all"}, prompt="Publish it?")
+print("rejected", bool(decision), decision.comment)
+"""
+SECRET = """
+secret = agent.secret("The password of the database?")
+print("secret", len(secret), repr(secret))
+secret
+"""
+
+
+def run(lab: Lab, page: Page, name: str, cell: str) -> Locator:
+    """Runs a cell. Returns: the panel that it shows."""
+    open_notebook(page, lab, lab.notebook(f"{name}.ipynb", CELL + cell)).run_all()
+    return page.get_by_role("region", name=f"Agent chat: {name}")
+
+
+def test_a_cell_gets_the_type_that_it_asked_for(lab: Lab, page: Page) -> None:
+    panel = run(lab, page, "typed", TYPED)
+    name, size = panel.get_by_label("name", exact=True), panel.get_by_label("size", exact=True)
+    expect(size).to_have_value("8")
+    assert not name.evaluate("e => e === e.getRootNode().activeElement"), "nothing took the focus"
+    size.fill("-2.5")
+    name.fill("first")
+    name.press("Enter")
+    expect(size).to_have_accessible_error_message("-2.5 is not a whole number")
+    expect(size).to_be_focused()
+    shot(page, "lab-form")
+    size.fill("16")
+    size.press("Enter")
+    expect(page.get_by_text("typed Plan(name='first', size=16, dry=True)")).to_be_visible()
+
+
+def test_a_cell_shows_what_it_asks_about(lab: Lab, page: Page) -> None:
+    panel = run(lab, page, "shown", SHOWN)
+    expect(panel.get_by_role("cell", name="331885")).to_be_visible()
+    assert panel.locator("img").evaluate("e => e.decode().then(() => e.naturalWidth)") > 100
+    shot(page, "lab-shown")
+    panel.get_by_role("checkbox", name="Ulm", exact=True).check()
+    shot(page, "lab-shown-end")
+    answer_by(page).click()
+    expect(page.get_by_text("shown ['Ulm']")).to_be_visible()
+
+
+def test_a_cell_runs_with_what_was_approved(lab: Lab, page: Page) -> None:
+    panel = run(lab, page, "approved", APPROVED)
+    panel.get_by_role("button", name="Edit", exact=True).click()
+    panel.get_by_label("keep", exact=True).fill("5")
+    panel.get_by_role("button", name="Approve", exact=True).click()
+    expect(page.get_by_text("approved True {'path': '/data/raw', 'keep': 5}")).to_be_visible()
+    expect(panel.get_by_text("Publish it?")).to_be_visible()
+    shot(page, "lab-approval")
+    panel.get_by_role("textbox", name="Comment").fill("Not on a Friday")
+    panel.get_by_role("button", name="Reject", exact=True).click()
+    expect(page.get_by_text("rejected False Not on a Friday")).to_be_visible()
+
+
+def test_a_secret_is_in_no_notebook_and_no_database(lab: Lab, page: Page) -> None:
+    panel = run(lab, page, "secret", SECRET)
+    panel.get_by_label("The password of the database?", exact=True).fill("hunter2-of-the-lab")
+    shot(page, "lab-secret")
+    answer_by(page).click()
+    expect(page.get_by_text("secret 18")).to_be_visible()
+    page.locator("[data-jp-item-name=save]").first.click()
+    until(lambda: "secret 18" in (lab.root / "secret.ipynb").read_text(), "the notebook to be saved")
+    assert "hunter2" not in page.content()
+    assert "hunter2" not in panel.evaluate("e => e.getRootNode().innerHTML")
+    for file in lab.home.rglob("*"):
+        assert not file.is_file() or b"hunter2" not in file.read_bytes(), file
