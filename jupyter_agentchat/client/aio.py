@@ -237,8 +237,8 @@ class AsyncAgent(Link):
                 dict of label to object. The answer is the very object. Without them any text answers.
             multiple: several of the choices may be chosen; the answer is a list.
             into: the answer's type, asked for by a form: bool, int, float, str, date, datetime, time, an Enum, a Literal, a
-                list of these, a dataclass, TypedDict, NamedTuple, msgspec Struct, pydantic model, or a JSON Schema (the answer is
-                then plain JSON). What does not become the type is asked again by itself, with what was wrong.
+                list of these, a dataclass, TypedDict, NamedTuple, msgspec Struct, pydantic model, or a JSON Schema (the answer
+                is then plain JSON). What does not become the type is asked again by itself, with what was wrong.
             initial: what the form begins with, of that type or as JSON.
             show: what is shown beside the question, as it is now: one thing or a list. DataFrames, arrays, figures, images,
                 what shows itself in a notebook, paths of files, diffs, dicts; other texts are Markdown.

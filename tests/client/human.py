@@ -31,6 +31,10 @@ class Human:
             question_id = question["id"]
         self._did(self._http.post(self._path(f"messages/{question_id}/answer"), json={"value": value}))
 
+    def reopen(self, question_id: str) -> None:
+        """Takes back an answer."""
+        self._did(self._http.post(self._path(f"messages/{question_id}/reopen"), json={}))
+
     def want(self, agent_id: str, kind: str, text: str | None = None) -> dict[str, Any]:
         """Steers an agent."""
         wanted = {"agent_id": agent_id, "kind": kind, **({"text": text} if text else {})}
