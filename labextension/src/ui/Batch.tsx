@@ -275,7 +275,7 @@ function Answer({ item }: { item: Message }) {
   const { text, value } = ending(item.question, item.question.closing);
   return (
     <li value={indexOf(item) + 1}>
-      <span class="what">{firstLine(item)}</span> {text} {value !== undefined && <strong>{value}</strong>}
+      <span class="what">{firstLine(item)}</span> · {text} {value !== undefined && <strong>{value}</strong>}
     </li>
   );
 }

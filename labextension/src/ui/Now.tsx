@@ -48,7 +48,8 @@ function agents(live: Live, { doing, controls, people, presence }: Now): Agent[]
     const said = doing.find((each) => each.id === id);
     const control = controls.get(id);
     if (!person) continue;
-    const seen = control && { control, online: !presence || person.online, at: live.lastSign(id) };
+    const words = [said?.status, said?.progress?.text].find(Boolean) ?? "";
+    const seen = control && { control, online: !presence || person.online, at: live.lastSign(id), said: words };
     const stands = seen && standing(seen, Date.now());
     if (said || stands) found.push({ id, name: person.name, doing: said, control, standing: stands });
   }

@@ -1,7 +1,7 @@
 /** The buttons that steer an agent, at its line in "Happening now". What is asked is told to everybody by the hub, and shown from there. */
 
 import type { RefObject } from "preact";
-import { useContext, useEffect, useRef, useState } from "preact/hooks";
+import { useContext, useEffect, useRef, useState, type MutableRef } from "preact/hooks";
 
 import type { CreateIntent, IntentKind } from "../protocol";
 import { Refusal, Unreachable, call, uniqueId, type Address } from "./rest";
@@ -25,9 +25,10 @@ export function Steer({ steered, ways }: { steered: Steered; ways: readonly Inte
   const [open, setOpen] = useState<Open>();
   const box = useRef<HTMLDivElement>(null);
   const { busy, problem, ask } = useAsking(steered);
-  useFocusFollows(box, open);
+  const hadFocus = useFocusFollows(box, open);
   const shown = open && ways.includes(open) ? open : undefined;
   const close = () => {
+    hadFocus.current = isFocusIn(box.current);
     setOpen(undefined);
   };
   const done = (isDone: boolean) => {
@@ -40,7 +41,7 @@ export function Steer({ steered, ways }: { steered: Steered; ways: readonly Inte
       role="group"
       aria-label={steered.name}
       onKeyDown={(event) => {
-        if (event.key === "Escape") close();
+        if (event.key === "Escape" && shown) close();
       }}
     >
       {shown === "stop" && (
@@ -116,7 +117,7 @@ function SteerText({ steered, busy, onSend, onCancel }: { steered: Steered; busy
           keepDraft(key, event.currentTarget.value);
         }}
       />
-      <button class="primary" type="submit" disabled={busy || !text.trim()}>
+      <button class="primary" type="submit" disabled={!text.trim()} aria-disabled={busy}>
         Send
       </button>
       <button class="quiet" type="button" onClick={onCancel}>
@@ -161,17 +162,20 @@ function useAsking(steered: Steered) {
 }
 
 /** Who opened something is in it, and is back at its button when it closes. Nobody else's focus is touched. */
-function useFocusFollows(box: RefObject<HTMLDivElement>, open: Open): void {
+function useFocusFollows(box: RefObject<HTMLDivElement>, open: Open): MutableRef<boolean> {
   const before = useRef<Open>();
+  const hadFocus = useRef(false);
   useEffect(() => {
     const last = before.current;
     before.current = open;
-    if (last === open || !box.current) return;
-    const focused = (box.current.getRootNode() as ShadowRoot).activeElement;
-    const isElsewhere = focused ? !box.current.contains(focused) : document.activeElement !== document.body;
-    if (!open && isElsewhere) return;
+    if (last === open || !box.current || !(open ?? hadFocus.current)) return;
     const find = open ? "[data-first]" : `[data-way="${last ?? ""}"]`;
     // The button may be gone with what it asked for: then the first that is there.
     (box.current.querySelector<HTMLElement>(find) ?? box.current.querySelector<HTMLElement>("button"))?.focus({ preventScroll: true });
   }, [open]);
+  return hadFocus;
+}
+
+function isFocusIn(element: HTMLElement | null): boolean {
+  return element?.contains((element.getRootNode() as ShadowRoot).activeElement) ?? false;
 }

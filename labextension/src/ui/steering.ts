@@ -15,6 +15,8 @@ export interface Seen {
   online: boolean;
   /** Its last sign of life, in milliseconds since 1970. */
   at: number | undefined;
+  /** What it says of itself, beside which this stands: a run named there is not named twice. */
+  said: string;
 }
 
 export type Tone = "asked" | "running" | "paused" | "ended" | "bad";
@@ -46,9 +48,9 @@ export function unread({ pending = [] }: Control): number {
 
 /** How an agent stands, or nothing where there is nothing to tell. */
 export function standing(seen: Seen, now: number): Standing | undefined {
-  const { control, online, at } = seen;
+  const { control, online, at, said } = seen;
   const { state } = control;
-  const run = control.run ? `${control.run} · ` : "";
+  const run = control.run && !said.startsWith(control.run) ? `${control.run} · ` : "";
   const wish = wanted(control);
   const active = state === "running" || state === "paused";
   if (active && !online) {

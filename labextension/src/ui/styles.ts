@@ -94,7 +94,8 @@ header { display: flex; align-items: center; gap: 8px; padding: 6px 12px; border
 .lines ul { max-height: 176px; margin: 0; padding: 0; overflow: hidden auto; list-style: none; scrollbar-width: thin; }
 .lines li { display: flex; flex-wrap: wrap; align-items: center; gap: 0 10px; }
 .lines .said, .lines .stands { display: flex; align-items: center; gap: 6px; min-width: 0; min-height: 21px; line-height: 21px; white-space: nowrap; }
-.lines .said { flex: 1 1 200px; }
+.lines .said { flex: 1 1 auto; }
+.lines .said:has(.status, .step) { flex-basis: 200px; }
 .lines .stands { flex: 0 1 auto; flex-wrap: wrap; gap: 0 8px; margin-left: auto; max-width: 100%; }
 .lines .stands:empty { display: none; }
 .lines :is(.said, .stands) > span { overflow: hidden; text-overflow: ellipsis; }
@@ -216,6 +217,7 @@ const STEERING = `
 .steer { display: flex; flex-wrap: wrap; align-items: center; gap: 2px 4px; min-width: 0; }
 .lines .steer .quiet { display: inline-block; height: 22px; margin-left: 0; padding: 0 8px; line-height: 20px; border-color: var(--line); }
 .lines .steer .quiet.bad { color: var(--bad); border-color: currentColor; font-weight: 600; }
+.lines .steer .quiet:focus-visible { outline-offset: -2px; }
 [aria-disabled="true"] { opacity: .5; cursor: default; }
 .steer form { display: flex; flex: 1 1 100%; align-items: center; gap: 4px; min-width: 0; }
 .lines .stands:has(form) { flex: 1 1 100%; }
@@ -224,6 +226,7 @@ const STEERING = `
 .steer .primary { padding: 2px 10px; font-size: var(--small); }
 .steer .note { flex-basis: 100%; margin: 0; white-space: normal; }
 .run { margin: 10px 0 0 38px; font-size: var(--small); color: var(--dim); }
+.entry:first-child > .run { margin-top: 0; }
 .run > p { display: flex; align-items: baseline; gap: 7px; overflow-wrap: anywhere; }
 .run > p > :nth-child(2) { min-width: 0; }
 .run strong { color: var(--fg); }
@@ -263,7 +266,7 @@ const BATCH = `
 .batch summary { width: fit-content; cursor: pointer; color: var(--link); }
 .batch ol { max-height: 240px; margin: 4px 0 0; padding-left: 3.2em; overflow: auto; scrollbar-width: thin; }
 .batch li { overflow-wrap: anywhere; }
-.batch li strong { color: var(--fg); }
+.batch li :is(strong, .what) { color: var(--fg); }
 @media (pointer: coarse) {
   .batch-foot .keys { display: none; }
   .batch-foot .quiet { min-width: 42px; min-height: 36px; }
