@@ -141,8 +141,8 @@ def test_what_was_wanted_before_the_agent_came_holds_at_its_first_checkpoint(
     assert make_agent().checkpoint() == "begin with Ada"
 
 
-def test_who_only_listens_is_told_nothing_twice_after_a_reconnect(serve: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While the hub was away somebody wanted something: asked for when it is back, in its order, each once."""
+def test_what_was_wanted_while_the_hub_was_away_is_asked_for_when_it_is_back(serve: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each once, though the hub tells again what it does not know to be done."""
     server = serve()
     founder = Founder(server.url)
     port = server.url.rsplit(":", 1)[1].strip("/")

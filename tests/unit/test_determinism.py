@@ -33,6 +33,7 @@ actor = who.map(lambda person: person[0])
 channel = st.sampled_from(CHANNELS)
 number = st.integers(0, 12)
 client_id = st.none() | st.sampled_from(["c1", "c2"])
+client_ids_of_streams = st.sampled_from(["c1", "c2"])
 asks = (
     st.builds(
         Ask,
@@ -115,6 +116,13 @@ commands = st.one_of(
         who, number, st.booleans(),
     ),
     st.builds(lambda n: c.Revoke(c.HUB, f"key_{n}"), number),
+    st.builds(lambda ch, who, agent, kind, text, cid: c.Intend(who, ch, "", agent, kind, text, client_id=cid),
+              channel, actor, actor, st.sampled_from(["pause", "resume", "stop", "steer"]), st.sampled_from([None, "look"]),
+              client_id),
+    st.builds(lambda ch, who, state, done, cid: c.ReportRun(who, ch, state, "train", done, client_id=cid),
+              channel, actor, st.sampled_from(["running", "paused", "failed"]), st.none() | number, client_id),
+    st.builds(lambda ch, who, stream: c.BreakOff(c.HUB, ch, "", who, stream, "half"), channel, actor, client_ids_of_streams),
+    st.builds(lambda ch, who, stream: c.MakeWhole(c.HUB, ch, who, stream), channel, actor, client_ids_of_streams),
 )  # fmt: skip
 
 
@@ -137,7 +145,7 @@ def stamped(drawn: list[AnyCommand], steps: list[float]) -> list[Placed]:
         partition = partition_of(command)
         seq = seqs[partition] = seqs.get(partition, 0) + 1
         now += step
-        for field in ("message_id", "closing_id", "invite_id"):
+        for field in ("message_id", "closing_id", "invite_id", "intent_id"):
             if getattr(command, field, None) == "":
                 setattr(command, field, message(partition, seq))
         for credential in getattr(command, "credentials", []):

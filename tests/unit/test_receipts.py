@@ -34,6 +34,8 @@ def changes(room: Room) -> dict[str, Callable[[], c.AnyCommand]]:
         "consume": lambda: c.ConsumeAnswer(BOT, ROOM, answered.id, client_id="x"),
         "change_channel": lambda: c.ChangeChannel(BOT, ROOM, topic="topic", client_id="x"),
         "put_member": lambda: c.PutMember(BOT, ROOM, NewMember("hu_new", "human", "New"), client_id="x"),
+        "intend": lambda: c.Intend(ANN, ROOM, room.new_id(), BOT, "steer", "look", client_id="x"),
+        "report": lambda: c.ReportRun(BOT, ROOM, "running", "train", client_id="x"),
         "drop_member": lambda: c.DropMember(BOT, ROOM, BEN, client_id="x"),
         "delete": lambda: c.Delete(BOT, ROOM, message.id, client_id="x"),
         "enrol": lambda: c.Enrol(
@@ -44,7 +46,20 @@ def changes(room: Room) -> dict[str, Callable[[], c.AnyCommand]]:
 
 @pytest.mark.parametrize(
     "kind",
-    ["post", "edit", "close", "withdraw", "consume", "change_channel", "put_member", "drop_member", "delete", "enrol"],
+    [
+        "post",
+        "edit",
+        "close",
+        "withdraw",
+        "consume",
+        "change_channel",
+        "put_member",
+        "intend",
+        "report",
+        "drop_member",
+        "delete",
+        "enrol",
+    ],
 )
 def test_a_repeated_command_gives_what_it_gave_and_changes_nothing(room: Room, kind: str) -> None:
     command = changes(room)[kind]
@@ -53,7 +68,10 @@ def test_a_repeated_command_gives_what_it_gave_and_changes_nothing(room: Room, k
     again = room.do(command())
     assert room.events == []
     assert rows(room.db) == before
-    assert getattr(again, "message", again) == getattr(first, "message", first) or kind == "enrol"
+    if kind == "intend":
+        assert (again.intent, again.created) == (first.intent, False)
+    else:
+        assert getattr(again, "message", again) == getattr(first, "message", first) or kind == "enrol"
     if kind == "enrol":
         assert (again.participant_ids, again.created) == (first.participant_ids, False)
 
