@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     from .client.blocking import Agent as Agent
     from .client.records import History as History
     from .client.records import Invite as Invite
+    from .client.secret import Secret as Secret
     from .errors import AlreadyClosed as AlreadyClosed
+    from .errors import AlreadyUsed as AlreadyUsed
     from .errors import ArgumentsChanged as ArgumentsChanged
     from .errors import BlockingInLoop as BlockingInLoop
     from .errors import ChatError as ChatError
     from .errors import HubUnreachable as HubUnreachable
     from .errors import InvalidAnswer as InvalidAnswer
+    from .errors import InvalidRequest as InvalidRequest
     from .errors import NoAnswer as NoAnswer
     from .errors import NoHuman as NoHuman
     from .errors import OutboxFull as OutboxFull
@@ -46,12 +49,15 @@ _HOME = {
     "History": "client.records",
     "Invite": "client.records",
     "Message": "protocol",
+    "Secret": "client.secret",
     "AlreadyClosed": "errors",
+    "AlreadyUsed": "errors",
     "ArgumentsChanged": "errors",
     "BlockingInLoop": "errors",
     "ChatError": "errors",
     "HubUnreachable": "errors",
     "InvalidAnswer": "errors",
+    "InvalidRequest": "errors",
     "NoAnswer": "errors",
     "NoHuman": "errors",
     "OutboxFull": "errors",
@@ -64,6 +70,7 @@ _HOME = {
 __all__ = [
     "Agent",
     "AlreadyClosed",
+    "AlreadyUsed",
     "ArgumentsChanged",
     "AsyncAgent",
     "BlockingInLoop",
@@ -72,6 +79,7 @@ __all__ = [
     "History",
     "HubUnreachable",
     "InvalidAnswer",
+    "InvalidRequest",
     "Invite",
     "Message",
     "NoAnswer",
@@ -79,6 +87,7 @@ __all__ = [
     "OutboxFull",
     "QuestionChanged",
     "Rejected",
+    "Secret",
     "Stopped",
     "Unauthenticated",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,20 @@ GOOD: dict[str, Any] = {"choices": ["a", "b"], "key": None, "timeout": None, "de
         ({"timeout": float("nan")}, ValueError, "timeout: nan seconds"),
         ({"timeout": "60"}, TypeError, "timeout: seconds as a number"),
         ({"timeout": True}, TypeError, "timeout: seconds as a number"),
+        ({"timeout": timedelta(0)}, ValueError, "timeout: 0.0 seconds"),
+        ({"timeout": datetime(2020, 1, 1)}, ValueError, "timeout: 2020-01-01 00:00:00 is past"),
+        ({"timeout": datetime(2020, 1, 1, tzinfo=timezone.utc)}, ValueError, "timeout: 2020-01-01 .* is past"),
+        ({"remind": 0.5}, ValueError, "remind: 0.5 seconds; give 1 or more"),
+        ({"remind": 10, "timeout": 5}, ValueError, "remind: every 10 seconds is longer than the timeout, 5"),
+        ({"escalate": "@lead"}, TypeError, "escalate: a list like"),
+        ({"escalate": [300]}, TypeError, r"escalate\[0\]: \(seconds, name\) is needed"),
+        ({"escalate": [(0, "@lead")]}, ValueError, r"escalate\[0\]: 0 seconds"),
+        ({"escalate": [(5, "@lead")], "timeout": 5}, ValueError, r"escalate\[0\]: after 5 seconds, and the question ends"),
+        ({"escalate": [(5, 3)]}, TypeError, r"escalate\[0\]: a name is needed"),
+        ({"escalate": [(5, " ")]}, ValueError, r"escalate\[0\]: the name ' ' is empty"),
+        ({"quorum": 0}, ValueError, "quorum: 0; give how many"),
+        ({"quorum": 1.5}, TypeError, "quorum: a whole number"),
+        ({"quorum": True}, TypeError, "quorum: a whole number"),
         ({"key": ""}, ValueError, "key: it is empty"),
         ({"key": "k" * 201}, ValueError, "key: it has 201 characters"),
         ({"key": 7}, TypeError, "key: a string is needed"),
@@ -62,6 +77,16 @@ def test_a_good_question_is_taken_as_it_is() -> None:
         "b",
         ["@ann"],
     )
+
+
+def test_times_are_seconds_a_timedelta_or_a_moment() -> None:
+    asked = prepare("ag ch", "Which?", timeout=timedelta(minutes=1), remind=timedelta(seconds=5), escalate=[(9, ["@a", "@b"])])
+    assert (asked.ask.timeout, asked.ask.remind) == (60, 5)
+    assert [(each.after, each.to) for each in asked.ask.escalate or ()] == [(9, "@a"), (9, "@b")]
+    for moment in (datetime.now() + timedelta(hours=1), datetime.now(timezone.utc) + timedelta(hours=1)):
+        timeout = prepare("ag ch", "Which?", timeout=moment).ask.timeout
+        assert timeout is not None
+        assert 3590 < timeout <= 3600
 
 
 def test_the_automatic_key_is_the_same_in_every_process_and_differs_by_what_is_asked() -> None:
