@@ -579,7 +579,7 @@ class CreateIntent(Change):
 
 class ListIntents(Request):
     """In their order, after ``after``: those of one agent, if that is given, and those that it has not acknowledged, if
-    ``pending``."""
+    ``pending``. A WebSocket is told of new ones at once; who reads by event stream or long-poll asks here."""
 
     channel_id: Id
     agent_id: Id | None = None

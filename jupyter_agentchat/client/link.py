@@ -54,6 +54,7 @@ class Link:
         self._acks = Acks(self.conversation.log, self._connection.ack)
         self.steering = Steering(self)
         self.conversation.on_control = self._steered
+        self.conversation.watchers.append(lambda state: self.steering.wake() if state == "closed" else None)
         self.bars: list[weakref.ref[Bar[Any]]] = []
         """Those that are open, the outer ones first."""
         self._loop: asyncio.AbstractEventLoop | None = None

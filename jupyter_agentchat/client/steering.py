@@ -76,6 +76,10 @@ class Steering:
         if self._looking is not None and self._looking.done():
             self._looking = asyncio.ensure_future(self._look())
 
+    def wake(self) -> None:
+        """Nothing comes any more: whoever is paused is told why."""
+        self._moved.set()
+
     async def _look(self) -> None:
         conversation = self._link.conversation
         try:
@@ -111,7 +115,9 @@ class Steering:
     async def attend(self) -> str | None:
         """Waits while paused; the texts that were sent.
 
-        Raises: Stopped.
+        Raises:
+            Stopped: a human stopped the agent.
+            HubUnreachable, ChannelNotFound: it was closed, or taken out of its channel, while it was paused.
         """
         await self._link.connected()
         if self._looking is None:
@@ -127,6 +133,8 @@ class Steering:
             if self._holds.kind == "stop":
                 self._report("stopped", self.run)
                 raise self._stop(self._holds)
+            if self._link.conversation.ended is not None:
+                raise self._link.conversation.ended
             self._report("paused", self.run)
             await changed(self._moved)
         texts, self._texts = self._texts, []

@@ -110,6 +110,13 @@ def drop_member(db: sqlite3.Connection, command: DropMember, seq: int, at: str) 
     ).rowcount
     if not dropped:
         raise NotFound(f"{command.participant_id} is not a member of this channel.")
+    # What was wanted of an agent, and how its run stood, is not waiting for it should it come back.
+    for table in ("intents", "controls"):
+        still = "AND acknowledged_at IS NULL" if table == "intents" else ""
+        db.execute(
+            f"DELETE FROM {table} WHERE channel_id = ? AND agent_id = ? {still}",  # noqa: S608 (constants)
+            (command.channel_id, command.participant_id),
+        )
     return None, [MembershipChanged(command.channel_id, command.participant_id, joined=False, seq=seq)]
 
 

@@ -432,7 +432,7 @@ export interface CreateIntent {
   client_id?: string;
 }
 
-/** In their order, after ``after``: those of one agent, if that is given, and those that it has not acknowledged, if ``pending``. */
+/** In their order, after ``after``: those of one agent, if that is given, and those that it has not acknowledged, if ``pending``. A WebSocket is told of new ones at once; who reads by event stream or long-poll asks here. */
 export interface ListIntents {
   channel_id: string;
   agent_id?: string;

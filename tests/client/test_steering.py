@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_agentchat import Agent, AsyncAgent, BlockingInLoop, Stopped
+from jupyter_agentchat import Agent, AsyncAgent, BlockingInLoop, HubUnreachable, Stopped
 from jupyter_agentchat.client.steering import duration, said_of
 from tests.actors import PATIENCE, Start
 from tests.actors import Owner as Founder
@@ -141,7 +141,9 @@ def test_what_was_wanted_before_the_agent_came_holds_at_its_first_checkpoint(
     assert make_agent().checkpoint() == "begin with Ada"
 
 
-def test_what_was_wanted_while_the_hub_was_away_is_asked_for_when_it_is_back(serve: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_wanted_while_the_hub_was_away_is_asked_for_when_it_is_back(
+    serve: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each once, though the hub tells again what it does not know to be done."""
     server = serve()
     founder = Founder(server.url)
@@ -184,6 +186,17 @@ def test_a_pause_holds_while_the_hub_is_away(serve: Start) -> None:
         assert work.waits
         serve("--port", port)
         founder.call("POST", founder.path("/intents"), {"agent_id": agent.me.id, "kind": "resume", "text": "go on"})
+        work.end()
+
+
+def test_whoever_closes_a_paused_agent_ends_its_wait(agent: Agent, human: Human) -> None:
+    agent.checkpoint()
+    human.want(agent.me.id, "pause")
+    heard(agent)
+    work = Work(agent.checkpoint)
+    until(lambda: human.run(agent.me.id)[0] == "paused")
+    agent.close()
+    with pytest.raises(HubUnreachable, match="closed"):
         work.end()
 
 

@@ -124,6 +124,27 @@ def test_who_is_taken_out_neither_steers_nor_hears(hall: Owner, room: Actor) -> 
     assert guest.refused("POST", room.path("/intents"), body) == (404, "channel_not_found")
 
 
+def test_an_agent_that_is_let_in_again_finds_nothing_of_before(hall: Owner, room: Actor) -> None:
+    worker = room.member("worker on leave")
+    say(worker, "running", run="train")
+    want(hall, worker, "stop")
+    room.call("DELETE", room.path(f"/members/{worker.id}"))
+    room.call("POST", room.path("/members"), {"participant_id": worker.id})
+    assert control(hall, worker) is None
+    assert listed(worker, room.channel_id) == []
+
+
+def test_every_intent_is_in_the_audit_trail(hall: Owner, room: Actor) -> None:
+    guest = room.guest("Gil")
+    want(guest, room, "pause", via="panel")
+    want(hall, room, "steer", text="halve the rate")
+    say(room, "paused", acknowledged=2**53)
+    steered, paused = hall.call("GET", hall.path("/audit"))["entries"]
+    assert (paused["action"], paused["by_name"], paused["agent_id"]) == ("pause", "Gil", room.id)
+    assert paused["origin"] == "panel · 127.0.0.1"
+    assert (steered["action"], steered["detail"]) == ("steer", {"text": "halve the rate"})
+
+
 def test_what_is_wanted_of_an_agent_outlives_the_server(serve: Start) -> None:
     server = serve()
     owner = Owner(server.url)
