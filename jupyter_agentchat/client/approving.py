@@ -139,9 +139,10 @@ def deciding(agent: AsyncAgent, request: Request) -> Steps[Decision]:
     note = ""
     yield agent.connect
     while True:
-        question = yield partial(agent.pose, request.asking(agent.asker(), note))
-        stage.asked(agent.conversation, question.message)
+        asking = request.asking(agent.asker(), note)
         try:
+            question = yield partial(agent.pose, asking)
+            stage.asked(agent.conversation, question.message)
             closing: Closing = yield question.closing
             stage.closed(agent.conversation)
             yield question.take
@@ -152,7 +153,7 @@ def deciding(agent: AsyncAgent, request: Request) -> Steps[Decision]:
             yield partial(pause, AGAIN)
             continue
         finally:
-            question.release()
+            asking.claim.released = True
         try:
             return request.decision(closing.outcome, closing, agent.me.id)
         except ValueError as error:

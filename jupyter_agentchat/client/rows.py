@@ -24,7 +24,9 @@ def rows_of(items: Any) -> tuple[Iterator[tuple[Any, Any]], int | None]:
     """
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(items, pandas.DataFrame):
-        return ((row, row) for _, row in items.iterrows()), len(items)
+        numbered = isinstance(items.index, pandas.RangeIndex) and items.index.name is None
+        label = items.index.name or "index"
+        return ((row, {**({} if numbered else {label: row.name}), **row.to_dict()}) for _, row in items.iterrows()), len(items)
     if isinstance(items, Mapping):
         return (
             ((key, value), {"": key, **_named(value)} if _named(value) else {key: value}) for key, value in items.items()
@@ -35,7 +37,7 @@ def rows_of(items: Any) -> tuple[Iterator[tuple[Any, Any]], int | None]:
 
 
 def held(row: Any) -> Any:
-    """What a row holds, as JSON: ``[[name, value], …]`` of one with named fields, beginning with a Series' own name."""
+    """What a row holds, as JSON: ``[[name, value], …]`` of one with named fields."""
     named = _named(row)
     return snapshot.shown(row) if not named else [[str(name), snapshot.shown(value)] for name, value in named.items()]
 
@@ -56,7 +58,7 @@ def _named(row: Any) -> dict[Any, Any]:
     pandas = sys.modules.get("pandas")
     made: Any = {}
     if pandas is not None and isinstance(row, pandas.Series):
-        made = {row.index.name or "": row.name, **row.to_dict()}
+        made = row.to_dict()
     elif isinstance(row, Mapping):
         made = dict(row)
     elif hasattr(row, "_asdict"):

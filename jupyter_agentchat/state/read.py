@@ -259,7 +259,7 @@ def open_questions(
         f"SELECT me.kind, me.name, me.role, {MESSAGE_COLUMNS} FROM questions q JOIN messages m ON m.id = q.message_id"
         " LEFT JOIN members me ON me.channel_id = q.channel_id AND me.participant_id = ?"
         " WHERE q.state = 'open' AND (? IS NULL OR q.channel_id = ?) AND (? OR me.participant_id IS NOT NULL)"
-        " ORDER BY q.deadline_at IS NULL, q.deadline_at, m.created_at",
+        " ORDER BY q.deadline_at IS NULL, q.deadline_at, m.created_at, m.seq",
         (reader.id, channel_id, channel_id, all_of_them),
     )
     # Who enters a channel as an owner of the workspace owns it.
