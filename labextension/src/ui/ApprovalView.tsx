@@ -96,6 +96,7 @@ export function ApprovalWays({ labelId, message, question, pending, vote, busy, 
           busy={busy}
           refused={argumentProblems(pending?.error?.problems)}
           button="Approve"
+          sendsOnEnter={false}
           beside={others}
           onSubmit={(value) => {
             approve(value as Record<string, unknown>);

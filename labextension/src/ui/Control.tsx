@@ -175,7 +175,7 @@ function Group(props: FieldProps<ObjectField>) {
     );
   }
   return (
-    <fieldset class="group" {...mark.attributes} aria-required={undefined}>
+    <fieldset class="group" {...mark.attributes} aria-required={undefined} tabIndex={mark.problem ? -1 : undefined}>
       <legend>
         {optional ? (
           <label class="box">

@@ -21,6 +21,8 @@ interface Props {
   /** What the hub found wrong with the last answer. */
   refused?: Problems | undefined;
   button?: string;
+  /** Enter in a field presses the button. Not where that would do what was perhaps not meant. */
+  sendsOnEnter?: boolean;
   onSubmit: (value: unknown) => void;
   /** Stands above the button. */
   children?: ComponentChildren;
@@ -28,7 +30,7 @@ interface Props {
   beside?: ComponentChildren;
 }
 
-export function Form({ id, field, initial, labelId, busy, refused = {}, button = "Answer", onSubmit, children, beside }: Props) {
+export function Form({ id, field, initial, labelId, busy, refused = {}, button = "Answer", sendsOnEnter = true, onSubmit, children, beside }: Props) {
   const key = `form ${id}`;
   const [entries, setEntries] = useState<Entries>(() => restored(key) ?? begin(field, initial));
   const [tried, setTried] = useState(false);
@@ -71,6 +73,9 @@ export function Form({ id, field, initial, labelId, busy, refused = {}, button =
       class="form"
       noValidate
       autocomplete="off"
+      onKeyDown={(event) => {
+        if (event.key === "Enter" && !sendsOnEnter && event.target instanceof HTMLInputElement) event.preventDefault();
+      }}
       onSubmit={(event) => {
         event.preventDefault();
         submit();

@@ -9,7 +9,7 @@ import { Parts } from "./Parts";
 import { Terms, Votes } from "./Terms";
 import { Ways } from "./Ways";
 import type { Conversation, Snapshot } from "./conversation";
-import { decisionOf } from "./decision";
+import { agree, decisionOf } from "./decision";
 import { ending, fullTimeOf, timeOf } from "./format";
 import { askAgain } from "./handling";
 import { answerTo } from "./outbox";
@@ -140,11 +140,20 @@ function Outcome({ message, question, conversation }: Omit<Props, "snapshot">) {
         )}
       </p>
       {form && <Arguments values={form} />}
+      <Agreed question={question} />
       {decision?.approved && (decision.always === true || question.closing?.source?.startsWith("always ")) && (
         <Standing message={message} conversation={conversation} />
       )}
     </>
   );
+}
+
+/** Who gave the answer that was needed more than once. */
+function Agreed({ question: { quorum = 1, votes = [], closing } }: { question: Question }) {
+  if (quorum === 1 || closing?.value === undefined) return null;
+  const names = new Set(votes.filter(({ value }) => agree(value, closing.value)).map((vote) => vote.by_name));
+  if (closing.by_name) names.add(closing.by_name);
+  return names.size > 1 ? <p class="terms">{[...names].join(", ")} agreed</p> : null;
 }
 
 /** What was filled in, if it was a form. */

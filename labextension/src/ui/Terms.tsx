@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 import type { Message, Question } from "../protocol";
-import { answerText, timeLeft, timeOf } from "./format";
+import { answerText, timeLeft, whenOf } from "./format";
 
 export function Terms({ message, question }: { message: Message; question: Question }) {
   const parts = termsOf(message, question);
@@ -23,15 +23,15 @@ function termsOf(message: Message, question: Question): string[] {
   const { quorum = 1, reminded = 0, reminded_at: remindedAt, escalate = [] } = question;
   if (quorum > 1 && !question.votes?.length) parts.push(`${quorum} must give the same answer`);
   if (reminded > 0) {
-    parts.push(`reminded ${reminded === 1 ? "once" : `${reminded} times`}${remindedAt ? `, last at ${timeOf(remindedAt)}` : ""}`);
+    parts.push(`reminded ${reminded === 1 ? "once" : `${reminded} times`}${remindedAt ? `, last at ${whenOf(remindedAt)}` : ""}`);
   }
   for (const { after, to, at } of escalate) {
     const due = new Date(Date.parse(message.created_at) + after * 1000).toISOString();
-    parts.push(at ? `put to ${to} as well at ${timeOf(at)}` : `to ${to} as well at ${timeOf(due)}`);
+    parts.push(at ? `put to ${to} as well at ${whenOf(at)}` : `to ${to} as well at ${whenOf(due)}`);
   }
   const otherwise = question.default === undefined ? undefined : `otherwise: ${answerText(question, question.default)}`;
   const at = question.deadline_at;
-  if (at) parts.push(otherwise ? `${otherwise} at ${timeOf(at)}` : `until ${timeOf(at)}`);
+  if (at) parts.push(otherwise ? `${otherwise} at ${whenOf(at)}` : `until ${whenOf(at)}`);
   else if (otherwise) parts.push(otherwise);
   return parts;
 }

@@ -39,7 +39,7 @@ export function Ways(props: WaysProps) {
     <Form
       id={message.id}
       field={field}
-      initial={vote ?? question.initial}
+      initial={vote ?? question.initial ?? question.default}
       labelId={labelId}
       busy={busy}
       refused={pending?.error?.problems}

@@ -21,6 +21,13 @@ export function isSame(one: unknown, other: unknown): boolean {
   return canonical(one) === canonical(other);
 }
 
+/** Whether two people gave the same answer: what they say beside an approval does not count (`questions.same`). */
+export function agree(one: unknown, other: unknown): boolean {
+  const [mine, theirs] = [decisionOf(one), decisionOf(other)];
+  if (!mine || !theirs) return isSame(one, other);
+  return isSame([mine.approved, mine.arguments ?? {}], [theirs.approved, theirs.arguments ?? {}]);
+}
+
 function canonical(value: unknown): string | undefined {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;

@@ -4,11 +4,18 @@ import type { Closing, Question } from "../protocol";
 import { decisionOf, type Decision } from "./decision";
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
+const moment = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "numeric", minute: "2-digit" });
 const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 
 export function timeOf(at: string): string {
   return clock.format(new Date(at));
+}
+
+/** The time, and the day if it is another than today. */
+export function whenOf(at: string): string {
+  const date = new Date(at);
+  return date.toDateString() === new Date().toDateString() ? clock.format(date) : moment.format(date);
 }
 
 export function dayOf(at: string): string {
