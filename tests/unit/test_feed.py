@@ -12,7 +12,7 @@ import pytest
 from anyio import fail_after, wait_all_tasks_blocked
 
 from jupyter_agentchat import feed as feeds
-from jupyter_agentchat.commands import CredentialRevoked, Delete, DropMember, Edit, NewMember, PutMember
+from jupyter_agentchat.commands import CredentialRevoked, Delete, DropMember, Edit, Intend, NewMember, PutMember
 from jupyter_agentchat.feed import Feed, Follower
 from jupyter_agentchat.hub import Hub, Principal
 from jupyter_agentchat.journal.local import LocalJournal
@@ -61,6 +61,24 @@ async def take(follower: Follower, count: int) -> list[bytes]:
             if len(got) >= count:
                 break
     return got
+
+
+async def test_the_control_plane_is_told_at_once_also_to_who_is_behind(database: Path) -> None:
+    told: list[bytes] = []
+
+    def take_it(written: bytes) -> bool:
+        told.append(written)
+        return True
+
+    async with Chat(database) as chat:
+        await chat.say(*range(5))
+        behind, elsewhere = (Follower(chat.feed, ANN, on_steered=take_it) for _ in range(2))
+        behind.follow(ROOM, 0)  # and nobody reads what it is behind with
+        elsewhere.follow("ch_other", 0)
+        await chat.journal.submit(Intend(ANN, ROOM, "int_1", "ag_bot", "pause"))
+        [frames] = told
+        assert frames.startswith(b'{"type":"intent"')
+        assert b'{"type":"control"' in frames
 
 
 async def test_history_and_live_are_one_log(database: Path) -> None:
