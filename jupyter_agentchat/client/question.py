@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from .conversation import Conversation
 
 
-_handing: dict[tuple[str, str], tuple[str, str]] = {}
-"""Answers whose handing out was interrupted: by asker and key, the message's id and the client_id of its consuming.
+_handing: dict[tuple[str, str], Question] = {}
+"""Questions whose answer was on its way to its caller when that was interrupted, by asker and key.
 
 Of the module, not the agent: a re-run cell makes a new Agent. Its second consuming is the first one again, so an interrupt
 at that very moment loses nothing."""
@@ -156,14 +156,12 @@ class Question:
         self.release()
         closing = await self.closing()
         while not self._taken and closing.value is not UNSET:
-            place = self._agent.asker(), self._asking.ask.key or ""
-            _handing[place] = self.id, self._consuming
-            if await self._consume():
-                closing = await self._final(closing)
-                self._taken = True
-            else:
-                closing = await self.closing()
-            _handing.pop(place, None)
+            try:
+                self._taken = await self._consume()
+                closing = await (self._final(closing) if self._taken else self.closing())
+            except asyncio.CancelledError:
+                self.hold_back()
+                raise
         if closing.outcome in ("answered", "escalated", "default"):
             return self._fit(closing)[0]
         told = "timed out" if closing.outcome == "timed_out" else f"was {closing.outcome}"
@@ -183,9 +181,21 @@ class Question:
         return known
 
     def hold_back(self) -> None:
-        """The answer did not reach its caller: who asks the same next, in this process, gets it."""
-        if self._taken:
-            _handing[self._agent.asker(), self._asking.ask.key or ""] = self.id, self._consuming
+        """The answer may have been taken, and did not reach its caller: who asks the same next, in this process, gets it."""
+        if self._asked.closing is not None:
+            _handing[self._agent.asker(), self._asking.ask.key or ""] = self
+
+    def asks(self, asking: Asking) -> bool:
+        """Whether this is the same question."""
+        mine = self._asking
+        return (mine.prompt, mine.ask.choices, mine.ask.schema) == (asking.prompt, asking.ask.choices, asking.ask.schema)
+
+    async def once_more(self, agent: AsyncAgent, asking: Asking) -> Question:
+        """The question for another call: what it consumes is what this one did."""
+        reply = await agent.call("get_message", OneMessage(self.message.channel_id, self.id))
+        question = Question(agent, reply.message, asking, self._consuming)
+        question._earlier = self._earlier
+        return question
 
     def release(self) -> None:
         """Nobody here waits for the answer any more: who asks the same now takes this question up."""
@@ -252,12 +262,4 @@ class Question:
 async def held_back(agent: AsyncAgent, asking: Asking) -> Question | None:
     """The question under this key whose answer was on its way to its caller when that was interrupted, if it asks the same."""
     held = _handing.pop((agent.asker(), asking.ask.key or ""), None)
-    if held is None or asking.ask.approval is not None:  # an approval is used once: rather asked anew than twice used
-        return None
-    message_id, consuming = held
-    reply = await agent.call("get_message", OneMessage(agent.channel_id, message_id))
-    asked: Message = reply.message
-    ask, question = asking.ask, asked.question
-    if question is None or (asked.content, question.choices, question.schema) != (asking.prompt, ask.choices, ask.schema):
-        return None
-    return Question(agent, asked, asking, consuming)
+    return None if held is None or not held.asks(asking) else await held.once_more(agent, asking)
