@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.actors import Actor, Owner, Start
 
-from .conftest import Lab, open_notebook, shot
+from .conftest import Lab, open_notebook, shot, until
 
 LABEL = """
 from jupyter_agentchat import Agent
@@ -179,6 +179,41 @@ def test_of_a_long_batch_a_page_that_comes_late_draws_no_closing_that_it_does_no
     expect(inbox(guest).get_by_role("article", name="Question 31 of 100")).to_be_visible()
     assert guest.get_by_role("log").get_by_text("owner").count() == 0
     expect(inbox(guest)).to_have_count(1)
+
+
+def test_a_thousand_open_questions_are_one_card_that_answers_at_once(serve: Start, browser: Browser) -> None:
+    owner = Owner(serve("--Limits.rate=100000", "--Limits.burst=100000").url, "research-bot")
+    with owner.agent.connect() as bot:
+        for index in range(1000):
+            ask = {"choices": ["cat", "dog"], "batch": {"id": "b1", "index": index, "total": 1000, "name": "Animals"}}
+            bot.ask("send_message", channel_id=owner.channel_id, content=f"Picture {index}?", question=ask)
+    context = browser.new_context(viewport={"width": 1000, "height": 700})
+    page = context.new_page()
+    page.goto(owner.invite()["invite_url"])
+    page.get_by_role("textbox", name="Your name").fill("Gil")
+    page.get_by_role("button", name="Join", exact=True).click()
+    box = inbox(page)
+    expect(box.get_by_text("0 of 1000")).to_be_visible()
+    assert page.get_by_role("log").evaluate("log => log.querySelectorAll('*').length") < 100, "what is not shown is not drawn"
+    page.wait_for_timeout(800)  # in which no key counts, for the first one has just changed as more of them were loaded
+    box.focus()
+    took = box.evaluate(
+        """async box => {
+            const card = () => box.querySelector("article").ariaLabel;
+            const began = performance.now();
+            for (let n = 0; n < 50; n += 1) {
+                const before = card();
+                let frames = 0;
+                box.dispatchEvent(new KeyboardEvent("keydown", { key: "2", bubbles: true }));
+                while (card() === before && frames++ < 100) await new Promise(requestAnimationFrame);
+            }
+            return (performance.now() - began) / 50;
+        }"""
+    )
+    print(f"an answer in an inbox of 1,000, until the next is drawn: {took:.1f} ms")
+    expect(box.get_by_text("50 of 1000")).to_be_visible()
+    until(lambda: len([each for each in owner.history(limit=1000, after=1000) if each.get("closes")]) == 50, "the answers")
+    context.close()
 
 
 def test_keys_act_only_within_the_inbox(owner: Owner, guest: Page) -> None:

@@ -76,11 +76,13 @@ function useTold({ connection, log }: Snapshot, { onConnection, onQuestionOpen, 
     onConnection?.(connection);
   }, [connection, onConnection]);
   const open = log?.messages.findLast((message) => isOpenQuestion(message) && (!questionId || message.id === questionId));
+  // All questions of a batch are one to look at: not each of a thousand saves the notebook.
+  const key = open?.question?.batch ? `${open.author_id} ${open.question.batch.id}` : open?.id;
   useEffect(() => {
-    if (!open || told.has(open.id) || !onQuestionOpen) return;
-    told.add(open.id);
+    if (key === undefined || told.has(key) || !onQuestionOpen) return;
+    told.add(key);
     onQuestionOpen();
-  }, [open?.id, onQuestionOpen]);
+  }, [key, onQuestionOpen]);
 }
 
 function Loading() {

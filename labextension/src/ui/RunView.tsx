@@ -20,7 +20,7 @@ export function runOf({ parts }: Message): Run | undefined {
     const part = isObject(data) ? data[RUN_MIME] : undefined;
     if (!isObject(part)) continue;
     const { name, state, seconds, error, traceback } = part;
-    if (typeof name !== "string" || typeof state !== "string" || !(state in MARKS)) continue;
+    if (typeof name !== "string" || typeof state !== "string" || !Object.hasOwn(MARKS, state)) continue;
     return {
       name,
       state: state as Run["state"],
