@@ -69,7 +69,7 @@ class Steering:
         if len(self._heard) > HEARD:
             del self._heard[min(self._heard)]
         self.attention = True
-        self._moved.set()
+        self.wake()
 
     def subscribed(self) -> None:
         """Live again: what was wanted meanwhile is told to nobody who does not ask."""
@@ -77,8 +77,10 @@ class Steering:
             self._looking = asyncio.ensure_future(self._look())
 
     def wake(self) -> None:
-        """Nothing comes any more: whoever is paused is told why."""
+        """Whoever is paused looks up."""
         self._moved.set()
+        # Another one for the next time: cleared, it could take the wake-up from who is about to wait.
+        self._moved = asyncio.Event()
 
     async def _look(self) -> None:
         conversation = self._link.conversation
@@ -123,7 +125,7 @@ class Steering:
         if self._looking is None:
             self._looking = asyncio.ensure_future(self._first_look())
         while True:
-            self._moved.clear()
+            moved = self._moved  # before the look: taken after it, a wake-up would be lost
             # What came meanwhile is known from this look: to do the newest first would be to have done the older ones too.
             if not self._looking.done() and self._link.conversation.state == "live":
                 await _within(FIRST_LOOK, self._looking)
@@ -136,7 +138,7 @@ class Steering:
             if self._link.conversation.ended is not None:
                 raise self._link.conversation.ended
             self._report("paused", self.run)
-            await changed(self._moved)
+            await changed(moved)
         texts, self._texts = self._texts, []
         self._go_on()
         self._settle()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import UNSET
@@ -128,16 +128,32 @@ def intent_by_id(db: sqlite3.Connection, intent_id: str) -> Intent:
 
 def newest(db: sqlite3.Connection, channel_ids: Iterable[str] | None) -> dict[str, Control]:
     """Of each agent, where it was steered or said something of a run last, in these channels; in any if None."""
-    found: dict[str, tuple[str, str]] = {}
-    rows: Sequence[tuple[str, str, str]] = db.execute(
-        "SELECT channel_id, agent_id, at FROM controls"
-        " UNION ALL SELECT channel_id, agent_id, max(created_at) FROM intents WHERE acknowledged_at IS NULL GROUP BY 1, 2"
-    ).fetchall()
-    within = None if channel_ids is None else set(channel_ids)
-    for channel_id, agent_id, at in rows:
-        if (within is None or channel_id in within) and at > found.get(agent_id, ("", ""))[0]:
-            found[agent_id] = at, channel_id
-    return {agent_id: of_agent(db, channel_id, agent_id) for agent_id, (_, channel_id) in found.items()}
+    found: dict[str, Control] = {}
+    for channel_id in (None,) if channel_ids is None else channel_ids:
+        for control in _controls(db, channel_id):
+            if control.agent_id not in found or _moved_at(control) > _moved_at(found[control.agent_id]):
+                found[control.agent_id] = control
+    return found
+
+
+def _controls(db: sqlite3.Connection, channel_id: str | None) -> Iterable[Control]:
+    """All that there is anything to say of, in one channel or in all."""
+    within, which = ("", ()) if channel_id is None else (" AND channel_id = ?", (channel_id,))
+    found = {
+        (row[0], row[1]): Control(*row)
+        for row in db.execute(f"SELECT channel_id, agent_id, state, run, at FROM controls WHERE 1{within}", which)
+    }
+    for row in db.execute(
+        f"SELECT {INTENT_COLUMNS} FROM intents WHERE acknowledged_at IS NULL{within} ORDER BY channel_id, seq", which
+    ):
+        intent = Intent(*row)
+        place = intent.channel_id, intent.agent_id
+        found.setdefault(place, Control(*place, "idle")).pending.append(intent)
+    return found.values()
+
+
+def _moved_at(control: Control) -> str:
+    return max(control.at or "", control.pending[-1].created_at if control.pending else "")
 
 
 def _fields(intent: Intent) -> tuple[Any, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from .. import rules
 from ..commands import HUB, Appended, BreakOff, Event, MakeWhole, Posted
 from ..errors import Forbidden
 from ..protocol import Message, MessageDeleted, seconds_of, timestamp
@@ -19,6 +20,8 @@ def break_off(db: sqlite3.Connection, command: BreakOff, seq: int, at: str) -> t
     _check_hub(command.actor)
     acting = seat(db, command.channel_id, command.author_id)
     check_open(acting, command.channel_id)
+    rules.check_may_write(acting.role)
+    rules.check_content(command.content)
     key = (command.channel_id, command.author_id, command.stream)
     if (
         _is_whole(db, *key, at)

@@ -216,6 +216,22 @@ async def test_an_async_checkpoint_waits_and_lets_others_work(hub: Path) -> None
 
 
 @pytest.mark.anyio
+async def test_all_that_wait_at_checkpoints_go_on_together(hub: Path) -> None:
+    async with AsyncAgent("research-bot") as agent:
+        with Human(await agent.invite(), "Ann") as ann:
+            await agent.checkpoint()
+            for _ in range(3):
+                await asyncio.to_thread(ann.want, agent.me.id, "pause")
+                await agent.post("here")
+                waiting = [asyncio.ensure_future(agent.checkpoint()) for _ in range(20)]
+                await asyncio.to_thread(until, lambda: ann.run(agent.me.id)[0] == "paused")
+                await asyncio.to_thread(ann.want, agent.me.id, "steer", "go on")
+                await asyncio.to_thread(ann.want, agent.me.id, "resume")
+                said = await asyncio.wait_for(asyncio.gather(*waiting), PATIENCE)
+                assert sorted(said, key=str) == [None] * 19 + ["go on"]
+
+
+@pytest.mark.anyio
 async def test_a_blocking_checkpoint_in_a_coroutine_says_what_to_write(hub: Path) -> None:
     agent = await asyncio.to_thread(Agent, "research-bot")
     with pytest.raises(BlockingInLoop, match="AsyncAgent"):
