@@ -144,8 +144,8 @@ def conduct(agent: AsyncAgent, plan: Plan) -> Handing:
                 ]
                 more = len(asked) == room
                 posed = yield partial(window.pose, asked)
-                if not shown and (is_open := [message for message in posed if message.question.state == "open"]):
-                    stage.asked(agent.conversation, is_open[0])
+                if posed and not shown:
+                    stage.asked(agent.conversation, posed[0])
                     shown = True
             for row, answer in settled:
                 yield Out((row, answer))
