@@ -36,6 +36,8 @@ FORM_BYTES = 256 * 1024
 """Of the normal form, about: a definition that many fields refer to stands in each of them."""
 PROBLEMS = 20
 NAME = 200
+HOPS = 20
+"""References that lead to references, and branches of an ``anyOf``: each costs a copy of the schema."""
 
 _COMMON = {"type", "title", "description", "default", "nullable"}
 _IGNORED = {"$schema", "$id", "$defs", "definitions", "examples", "deprecated", "readOnly", "writeOnly", "$comment"}
@@ -52,6 +54,7 @@ _KEYWORDS: dict[str, tuple[str, ...]] = {
 _WHOLE = ("minLength", "maxLength", "minItems", "maxItems")
 _SPANS = (
     ("minLength", "maxLength"), ("minItems", "maxItems"), ("minimum", "maximum"), ("exclusiveMinimum", "exclusiveMaximum"),
+    ("minimum", "exclusiveMaximum"), ("exclusiveMinimum", "maximum"),
 )  # fmt: skip
 _NUMERIC = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 
@@ -134,6 +137,8 @@ class _Maker:
                 name = schema["$ref"]
                 if not isinstance(name, str) or not isinstance(self._definitions.get(name), dict):
                     raise ValueError(f"{at}: the reference {_shown(name)} leads nowhere within the schema: put it into $defs.")
+                if len(seen) >= HOPS:
+                    raise ValueError(f"{at}: more than {HOPS} references to references: put the schema itself there.")
                 if name in seen:
                     raise ValueError(f"{at}: {_cut(name)} contains itself, which no form can: ask in several questions.")
                 seen = (*seen, name)
@@ -179,7 +184,8 @@ def _missing(name: Any, properties: Field) -> bool:
 
 def _only(branches: Any, at: str) -> Field:
     """The one branch of an ``anyOf`` that is not null."""
-    others = [each for each in branches if each != {"type": "null"}] if isinstance(branches, list) else []
+    few = isinstance(branches, list) and len(branches) <= HOPS
+    others = [each for each in branches if each != {"type": "null"}] if few else []
     if not isinstance(branches, list) or len(others) != 1 or len(others) == len(branches) or not isinstance(others[0], dict):
         raise ValueError(f"{at}: a choice between schemas cannot be drawn as a form, but for one and null: give one type.")
     only: Field = others[0]
@@ -247,9 +253,15 @@ def _check_limits(made: Field, at: str) -> None:
         raise ValueError(f"{at}: uniqueItems: true or false is needed, not {_shown(made['uniqueItems'])}.")
     if made.get("minItems", 0) > ITEMS:
         raise ValueError(f"{at}: minItems: nobody fills in {made['minItems']:,} items: at most {ITEMS:,}.")
+    _check_spans(made, at)
+
+
+def _check_spans(made: Field, at: str) -> None:
     for low, high in _SPANS:
-        if low in made and high in made and made[low] > made[high]:
-            raise ValueError(f"{at}: {low} {made[low]} is more than {high} {made[high]}: nothing can answer that.")
+        if low in made and high in made:
+            reached = "exclusive" not in low + high
+            if made[low] > made[high] or (made[low] == made[high] and not reached):
+                raise ValueError(f"{at}: {low} {made[low]} and {high} {made[high]}: nothing can answer that.")
 
 
 # ------------------------------------------------------------------------------------------------ answers

@@ -120,8 +120,8 @@ class Channel(Record):
 
 class Closing(Record):
     """How a question ended. ``value`` is absent when there is none (a secret's never is here); ``source`` is set when no human
-    did it live. ``escalated``: answered by whom it was escalated to. ``batch_id``: the `Batch` of the question, if it is of one,
-    for readers who do not have the question."""
+    did it live. ``escalated``: answered by whom it was escalated to. ``batch_id``: the `Batch` of the question, if it is of
+    one, for readers who do not have the question."""
 
     question_id: str
     outcome: Ending
@@ -707,10 +707,12 @@ class MessagesReply(Record):
 
 
 class QuestionsReply(Record):
-    """``snoozed``: until when the caller wants to be left alone, by message id."""
+    """``snoozed``: until when the caller wants to be left alone, by message id. Past 4 MiB the questions come without what is
+    shown beside them: those ``without_parts``, by message id, have more to show, which `get_message` gives."""
 
     questions: list[Message]
     snoozed: dict[str, str] = {}
+    without_parts: list[str] = []
 
 
 class SecretReply(Record):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, Union
 
@@ -20,6 +21,10 @@ from .protocol import MAX_MESSAGE_BYTES, Approval, Ask, Batch, Decided, Question
 Asked = Union[Ask, Question]
 MAX_SECRET_BYTES = 64 * 1024
 MAX_COMMENT = 10_000
+STANDING = "always approved"
+"""How a closing's source begins that somebody's standing approval made; nobody else may say so."""
+_UNSEEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]")
+_sorted = msgspec.json.Encoder(order="sorted").encode
 SHOWN = 2000
 """Characters of a schema or of arguments that an error repeats."""
 _WORDS: dict[Any, dict[str, Any]] = {
@@ -35,6 +40,10 @@ def checked(ask: Ask) -> Ask:
     Raises: InvalidRequest; InvalidAnswer for a decision that does not answer; MessageTooLarge past 1 MiB.
     """
     _check_size(ask, "The question", InvalidRequest)
+    if ask.schema is not None and len(encode(ask.schema)) > 2 * forms.FORM_BYTES:
+        raise InvalidRequest(f"The schema is longer than {2 * forms.FORM_BYTES:,} bytes: ask in several questions.")
+    if ask.decided is not None and ask.decided.source.casefold().startswith(STANDING):
+        raise InvalidRequest(f"A decision's source does not begin with {STANDING!r}: that is what people gave here for good.")
     _check_kind(ask)
     _check_times(ask)
     if ask.batch is not None and ask.batch.index >= ask.batch.total:
@@ -99,6 +108,10 @@ def _approval(approval: Approval) -> Approval:
         raise InvalidRequest(
             f"approval: editable names {_shown(unknown)}, and the arguments are {_shown(list(approval.arguments))}."
         )
+    if _UNSEEN.search(approval.action):
+        raise InvalidRequest(
+            "approval: its action holds characters that are not seen, or turn the writing round: write it as it shall be read."
+        )
     schema = None if approval.schema is None else _form(approval.schema, "approval")
     if schema is not None and (schema["type"] != "object" or set(schema["properties"]) != set(approval.editable)):
         raise InvalidRequest(
@@ -153,8 +166,9 @@ def wording(prompt: str, asked: Asked, to: list[str] | None) -> str:
 def digest(prompt: str, asked: Asked, parts: list[dict[str, Any]] | None) -> str:
     """SHA-256, in hexadecimal, of all that is shown to who answers."""
     approval = msgspec.to_builtins(asked.approval)
-    shown = _canonical([prompt, asked.choices, asked.multiple, asked.schema, approval, parts or None])
-    return hashlib.sha256(shown.encode()).hexdigest()
+    shown = _canonical([prompt, asked.choices, asked.multiple, asked.schema, approval])
+    # Parts may be long, and are shown as they were sent: so by the faster encoder.
+    return hashlib.sha256(shown.encode() + b"\n" + _sorted(parts or None)).hexdigest()
 
 
 def batch_of(ask: Ask) -> Batch | None:

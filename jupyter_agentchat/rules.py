@@ -47,7 +47,7 @@ def check_depth(value: Any, what: str) -> None:
         level = [child for node in level if node for child in _children(node)]
         if not level:
             return
-    raise InvalidRequest(f"{what} are nested deeper than {MAX_DEPTH} levels: send them flatter.")
+    raise InvalidRequest(f"{what}: nested deeper than {MAX_DEPTH} levels; send it flatter.")
 
 
 def _children(node: Any) -> list[Any]:

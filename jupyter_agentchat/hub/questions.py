@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from typing import TYPE_CHECKING
 
@@ -90,12 +91,12 @@ class Questions:
 
     async def list_questions(self, caller: Caller, request: p.ListQuestions) -> p.QuestionsReply:
         who, now = caller.known, p.timestamp(time.time())
-        return await self._hub.store.read(
-            lambda db: p.QuestionsReply(
-                read.open_questions(db, who.participant, request.channel_id, all_of_them=who.owns_workspace),
-                read.snoozed(db, who.id, now),
-            )
-        )
+
+        def found(db: sqlite3.Connection) -> p.QuestionsReply:
+            questions, without = read.open_questions(db, who.participant, request.channel_id, all_of_them=who.owns_workspace)
+            return p.QuestionsReply(questions, read.snoozed(db, who.id, now), without)
+
+        return await self._hub.store.read(found)
 
     async def finish_batch(self, caller: Caller, request: p.FinishBatch) -> p.Done:
         await self._hub.submit(c.EndBatch(caller.known.id, request.channel_id, request.batch_id), request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from .. import rules
+from .. import questions, rules
 from ..commands import Event, Post, RevokeStanding
 from ..errors import Forbidden, NotFound
 from ..protocol import Closing, Message, Question, StandingApproval
@@ -32,7 +32,7 @@ def standing(db: sqlite3.Connection, command: Post, question: Question, at: str)
         rules.check_may_answer(question, command.actor, by_id, kind, name, role)
     except Forbidden:
         return None
-    return Closing(command.message_id, "answered", {"approved": True}, by_id, name, at, f"always approved by {name}")
+    return Closing(command.message_id, "answered", {"approved": True}, by_id, name, at, f"{questions.STANDING} by {name}")
 
 
 def leave(db: sqlite3.Connection, message: Message, closing: Closing, closing_id: str) -> None:

@@ -16,6 +16,7 @@ from .rows import (
     MESSAGE_COLUMNS,
     MESSAGE_TABLES,
     PARTICIPANT_COLUMNS,
+    from_json,
     member_of,
     message_by_id,
     message_of,
@@ -196,7 +197,7 @@ def page(
 
 def _size(row: Sequence[Any]) -> int:
     """Of a row of `MESSAGE_COLUMNS`: its content and its parts, as they are stored."""
-    return len(row[6]) + len(row[12] or "")
+    return len(row[6]) + len(row[PARTS] or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,13 +249,17 @@ def log_after(
 
 
 DUE = 1000
+PARTS = 12
+"""Where the parts stand in `MESSAGE_COLUMNS`."""
 
 
 def open_questions(
     db: sqlite3.Connection, reader: Participant, channel_id: str | None, *, all_of_them: bool = False
-) -> list[Message]:
-    """The open questions that this reader may answer, oldest deadline first; also in channels that the reader, an owner of the
-    workspace, has not entered yet."""
+) -> tuple[list[Message], list[str]]:
+    """(the open questions that this reader may answer, oldest deadline first; the ids of those that come without their parts)
+
+    Also in channels that the reader, an owner of the workspace, has not entered yet. Parts come until they are `LOG_BYTES`.
+    """
     rows = db.execute(
         f"SELECT me.kind, me.name, me.role, {MESSAGE_COLUMNS} FROM questions q JOIN messages m ON m.id = q.message_id"
         " LEFT JOIN members me ON me.channel_id = q.channel_id AND me.participant_id = ?"
@@ -264,8 +269,21 @@ def open_questions(
     )
     # Who enters a channel as an owner of the workspace owns it.
     outside = (reader.kind, reader.name, "owner")
-    found = ((message_of(row[3:]), row[:3] if row[0] else outside) for row in rows)
-    return [message for message, seated in found if _may_answer(message, reader.id, *seated)]
+    found: list[Message] = []
+    without: list[str] = []
+    size = 0
+    for kind, name, role, *row in rows:
+        parts, row[PARTS] = row[PARTS], None
+        message = message_of(tuple(row))
+        if not _may_answer(message, reader.id, *((kind, name, role) if kind else outside)):
+            continue
+        found.append(message)
+        size += len(parts or "")
+        if parts is not None and size <= LOG_BYTES:
+            message.parts = from_json(parts)
+        elif parts is not None:
+            without.append(message.id)
+    return found, without
 
 
 def _may_answer(asking: Message, reader_id: str, kind: Kind, name: str, role: Role) -> bool:

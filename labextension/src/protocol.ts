@@ -552,10 +552,11 @@ export interface MessagesReply {
   epoch: string;
 }
 
-/** ``snoozed``: until when the caller wants to be left alone, by message id. */
+/** ``snoozed``: until when the caller wants to be left alone, by message id. Past 4 MiB the questions come without what is shown beside them: those ``without_parts``, by message id, have more to show, which `get_message` gives. */
 export interface QuestionsReply {
   questions: Message[];
   snoozed?: Record<string, string>;
+  without_parts?: string[];
 }
 
 export interface SecretReply {

@@ -125,6 +125,10 @@ BAD_ASKS: dict[str, tuple[dict[str, Any], str]] = {
     "a secret that two know": ({"kind": "secret", "quorum": 2}, "has no quorum"),
     "secrets by the dozen": ({"kind": "secret", "batch": AskBatch("b", 0, 12)}, "has no batch"),
     "a secret decided in the open": ({"kind": "secret", "decided": Decided("hush-hush", "file")}, "is not kept"),
+    "an approval that nobody gave": ({"decided": Decided("yes", "Always approved by Ann")}, "does not begin with"),
+    "an action that reads otherwise": (
+        {"kind": "approval", "approval": AskApproval("delete \u202etxt.exe", {})}, "turn the writing round",
+    ),
     "the third of two": ({"batch": AskBatch("b", 2, 2)}, "not below"),
     "an escalation after the end": ({"timeout": 5.0, "escalate": [{"after": 5.0, "to": "@ben"}]}, "ends after"),
     "a reminder after the end": ({"timeout": 5.0, "remind": 6.0}, "longer than the timeout"),
@@ -325,7 +329,7 @@ def test_who_asks_does_not_answer(room: Room) -> None:
     assert "does not answer it" in room.refuses(Forbidden, room.closing(asked, "yes", "hu_boss")).message
     named = room.ask(actor="hu_boss", to=["@owner"])
     room.refuses(Forbidden, room.closing(named, "yes", "hu_boss"))
-    assert read.open_questions(room.db, Participant("hu_boss", "human", "Boss"), ROOM) == []
+    assert read.open_questions(room.db, Participant("hu_boss", "human", "Boss"), ROOM) == ([], [])
 
 
 # ------------------------------------------------------------------------------------------------ handing on, putting off
