@@ -142,6 +142,22 @@ def test_what_was_typed_into_a_form_is_there_when_the_panel_is_drawn_anew(agent:
     expect(guest.get_by_label("name", exact=True)).to_have_value("half")
 
 
+def test_a_long_question_is_read_from_its_beginning_and_nothing_lies_over_it(agent: Actor, guest: Page) -> None:
+    agent.ask("How shall I train?", schema=FORM)
+    name, pill = guest.get_by_label("name", exact=True), guest.get_by_role("button", name="Newest messages")
+    expect(name).to_be_in_viewport()
+    expect(guest.get_by_text("How shall I train?")).to_be_in_viewport()
+    expect(answer_by(guest)).not_to_be_in_viewport()
+    guest.wait_for_timeout(300)  # in which the button would come
+    expect(pill).to_have_count(0)
+    agent.post("By the way")
+    expect(pill).to_be_visible()
+    expect(name).to_be_in_viewport()
+    pill.click()
+    expect(guest.get_by_text("By the way")).to_be_in_viewport()
+    expect(pill).to_have_count(0)
+
+
 def test_what_the_hub_finds_wrong_stands_at_its_field(owner: Owner, browser: Browser) -> None:
     """The hub's word is the last: on its way there, what is right here becomes wrong."""
     context = browser.new_context(viewport={"width": 700, "height": 800})

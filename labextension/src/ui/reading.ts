@@ -53,7 +53,9 @@ export function useReading(region: Ref, content: Ref, { log, unsent, onSeen }: R
     if (!element) return;
     atEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR;
     if (atEnd.current && isInView(element)) onSeen();
-    setElsewhere(isOutOfSight(openCard(element), element) ? "Open question" : atEnd.current ? undefined : "Newest messages");
+    // Over a tall question that one is in, nothing may lie: only what has not even begun in sight is elsewhere.
+    const isBelow = !atEnd.current && beginsBelow(content.current?.lastElementChild, element);
+    setElsewhere(isOutOfSight(openCard(element), element) ? "Open question" : isBelow ? "Newest messages" : undefined);
   };
   const follow = () => {
     const element = region.current;
@@ -115,6 +117,10 @@ function openCard(region: HTMLElement): Element | undefined {
 function isInView(region: HTMLElement): boolean {
   const { bottom } = region.getBoundingClientRect();
   return document.visibilityState === "visible" && bottom > 0 && bottom < window.innerHeight + NEAR;
+}
+
+function beginsBelow(entry: Element | null | undefined, region: HTMLElement): boolean {
+  return !!entry && entry.getBoundingClientRect().top > region.getBoundingClientRect().bottom - NEAR;
 }
 
 function isBegunAbove(card: Element | undefined, region: HTMLElement): boolean {
