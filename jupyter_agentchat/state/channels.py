@@ -186,11 +186,17 @@ def check_invite(
 
 def check_name_free(db: sqlite3.Connection, channel_id: str, name: str) -> None:
     """A guest chooses a name; it must not be somebody else's, for questions are put to names."""
-    taken = {
-        known.strip().casefold() for (known,) in db.execute("SELECT name FROM members WHERE channel_id = ?", (channel_id,))
-    }
-    if name.strip().casefold() in taken:
+    taken = {_seen(known) for (known,) in db.execute("SELECT name FROM members WHERE channel_id = ?", (channel_id,))}
+    if _seen(name) in taken:
         raise NameTaken(f"There is somebody named {name!r} in this channel already: choose another name.")
+
+
+_UNSEEN = dict.fromkeys([*range(0x200B, 0x2010), 0x2060, 0xFEFF])
+
+
+def _seen(name: str) -> str:
+    """What a reader sees of a name: characters without a width would make another Ann of it."""
+    return name.translate(_UNSEEN).strip().casefold()
 
 
 def check_open(acting: Seat, channel_id: str) -> None:

@@ -241,7 +241,7 @@ def test_an_invite_opens_its_own_channel_only(room: Room) -> None:
     room.refuses(NotFound, using("hu_1", "Cleo", token_hash="another"))
 
 
-@pytest.mark.parametrize("name", ["Ann", "ann", "BOT", " Ann "])
+@pytest.mark.parametrize("name", ["Ann", "ann", "BOT", " Ann ", "A\u200bnn", "Ann\u2060\ufeff"])
 def test_a_guest_does_not_take_the_name_of_who_is_there(room: Room, name: str) -> None:
     invite(room)
     room.refuses(NameTaken, using("hu_1", name))

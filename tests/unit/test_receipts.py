@@ -13,8 +13,8 @@ import pytest
 from jupyter_agentchat import commands as c
 from jupyter_agentchat.commands import NewCredential, NewMember, NewPerson
 from jupyter_agentchat.errors import Conflict, Forbidden
-from jupyter_agentchat.protocol import timestamp
-from jupyter_agentchat.state import migrations, receipts
+from jupyter_agentchat.protocol import Ask, AskApproval, AskBatch, timestamp
+from jupyter_agentchat.state import migrations, read, receipts
 
 from .machine import ANN, BEN, BOT, ROOM, Machine, Room, rows
 
@@ -26,11 +26,23 @@ def changes(room: Room) -> dict[str, Callable[[], c.AnyCommand]]:
     message = room.post("old")
     asked, taken_back, answered = room.ask("One?"), room.ask("Two?"), room.ask("Three?")
     room.do(room.closing(answered, "yes"))
+    again, one_of_many = room.ask("Four?"), room.ask("Five?", batch=AskBatch("b", 0, 1))
+    room.do(room.closing(again, "yes"))
+    room.do(room.closing(one_of_many, "yes"))
+    standing = room.ask("Six?", kind="approval", approval=AskApproval("drop", {}, always=True))
+    room.do(c.Close(ANN, ROOM, standing.id, "msg_always", "always"))
+    voted = room.ask("Seven?", quorum=2)
     return {
         "post": lambda: room.posting("new", client_id="x"),
         "edit": lambda: c.Edit(BOT, ROOM, message.id, "changed", client_id="x"),
         "close": lambda: room.closing(asked, "yes", ANN, client_id="x"),
         "withdraw": lambda: c.Withdraw(BOT, ROOM, taken_back.id, room.new_id(), client_id="x"),
+        "vote": lambda: room.closing(voted, "yes", ANN, client_id="x"),
+        "reopen": lambda: c.Reopen(ANN, ROOM, again.id, room.new_id(), client_id="x"),
+        "hand_on": lambda: c.HandOn(ANN, ROOM, asked.id, ["@ben"], client_id="x"),
+        "put_off": lambda: c.PutOff(ANN, ROOM, asked.id, 60, client_id="x"),
+        "end_batch": lambda: c.EndBatch(BOT, ROOM, "b", client_id="x"),
+        "revoke_standing": lambda: c.RevokeStanding(ANN, ROOM, "ok_always", client_id="x"),
         "consume": lambda: c.ConsumeAnswer(BOT, ROOM, answered.id, client_id="x"),
         "change_channel": lambda: c.ChangeChannel(BOT, ROOM, topic="topic", client_id="x"),
         "put_member": lambda: c.PutMember(BOT, ROOM, NewMember("hu_new", "human", "New"), client_id="x"),
@@ -51,6 +63,12 @@ def changes(room: Room) -> dict[str, Callable[[], c.AnyCommand]]:
         "edit",
         "close",
         "withdraw",
+        "vote",
+        "reopen",
+        "hand_on",
+        "put_off",
+        "end_batch",
+        "revoke_standing",
         "consume",
         "change_channel",
         "put_member",
@@ -164,12 +182,37 @@ def test_a_database_of_the_first_release_keeps_its_promises(tmp_path: Path) -> N
                 " NULL, NULL, NULL, NULL)",
                 (seq, f"msg_{seq}", at, client_id),
             )
+        old.execute("INSERT INTO channels VALUES ('ch_shut', 'shut', NULL, 1, 9, 'ag_bot', ?)", (timestamp(now),))
+        for channel_id, seq, state, closing_ in (
+            (ROOM, 7, "open", None),
+            (ROOM, 8, "answered", '{"question_id":"msg_8","outcome":"answered","value":"yes","by_id":"hu_ann","at":"x"}'),
+            ("ch_shut", 9, "open", None),
+        ):
+            old.execute(
+                "INSERT INTO messages VALUES (?, ?, ?, 'ag_bot', 'bot', 'agent', 'Go on?', ?, NULL, NULL, 41, NULL, NULL,"
+                " NULL, NULL, NULL, NULL)",
+                (channel_id, seq, f"msg_{seq}", timestamp(now)),
+            )
+            old.execute(
+                "INSERT INTO questions VALUES (?, ?, 'ag_bot', ?, ?, ?, '[\"yes\",\"no\"]', '\"no\"', NULL, ?, ?, 0)",
+                (f"msg_{seq}", channel_id, f"k{seq}", seq, state, timestamp(now + 60), closing_),
+            )
+        old.execute("UPDATE channels SET last_seq = 8 WHERE id = 'ch_room'")
         old.execute("CREATE TABLE _sqlite_migrations (id INTEGER PRIMARY KEY, migration_set TEXT, name TEXT, applied_at TEXT)")
         old.execute("INSERT INTO _sqlite_migrations VALUES (1, 'agentchat', '0001_conversation', ?)", (timestamp(now),))
     machine = Machine(path)
-    machine.seqs[ROOM], machine.now = 2, now
+    machine.seqs[ROOM], machine.now = 8, now
     with closing(machine.db):
         again = machine.do(c.Post(BOT, ROOM, "msg_3", "said", client_id="just now"))
         assert (again.created, again.message.id) == (False, "msg_2")
         new = machine.do(c.Post(BOT, ROOM, "msg_4", "said", client_id="long ago"))
         assert (new.created, new.message.lamport) == (True, 42)
+        assert read.due(machine.db, timestamp(now)) == ([("ch_shut", "msg_9")], timestamp(now + 60))
+        gone = machine.do(c.Expire(c.HUB, "ch_shut", "msg_9", "msg_10")).message.closes
+        assert (gone.outcome, gone.by_name) == ("withdrawn", "bot")
+        for seq in (7, 8):  # the open one, and the one whose answer nobody has taken
+            asked = Ask(f"k{seq}", ["yes", "no"], 60.0, "no")
+            taken = machine.do(c.Post(BOT, ROOM, f"msg_1{seq}", "Go on?", question=asked))
+            assert (taken.message.id, machine.events) == (f"msg_{seq}", [])
+        machine.now += 60
+        assert machine.do(c.Expire(c.HUB, ROOM, "msg_7", "msg_20")).message.closes.outcome == "default"
