@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import type { Approval } from "../protocol";
 import { Form } from "./Form";
 import type { WaysProps } from "./Ways";
-import { decisionOf, isSame, jsonText } from "./decision";
+import { decisionOf, isSame, plainText } from "./decision";
 import { leave } from "./focus";
 import type { Field, ObjectField } from "./forms";
 import { draft, keepDraft } from "./shared";
@@ -139,14 +139,14 @@ export function Arguments({ values, edited = {} }: { values: Record<string, unkn
             {Object.hasOwn(edited, name) ? (
               <>
                 <del>
-                  <pre>{jsonText(values[name])}</pre>
+                  <pre>{plainText(values[name])}</pre>
                 </del>
                 <ins>
-                  <pre>{jsonText(edited[name])}</pre>
+                  <pre>{plainText(edited[name])}</pre>
                 </ins>
               </>
             ) : (
-              <pre>{jsonText(values[name])}</pre>
+              <pre>{plainText(values[name])}</pre>
             )}
           </dd>
         </div>

@@ -9,7 +9,7 @@ import { Parts } from "./Parts";
 import { Terms, Votes } from "./Terms";
 import { Ways } from "./Ways";
 import type { Conversation, Snapshot } from "./conversation";
-import { agree, decisionOf } from "./decision";
+import { agree, decisionOf, plainText } from "./decision";
 import { ending, fullTimeOf, timeOf } from "./format";
 import { askAgain } from "./handling";
 import { answerTo } from "./outbox";
@@ -112,7 +112,7 @@ function ActionName({ message, question: { approval } }: { message: Message; que
   if (!approval || message.content.includes(approval.action)) return null;
   return (
     <p class="hint">
-      Action: <code>{approval.action}</code>
+      Action: <code>{plainText(approval.action)}</code>
     </p>
   );
 }
@@ -127,7 +127,7 @@ function Outcome({ message, question, conversation }: Omit<Props, "snapshot">) {
     <>
       {question.approval && <Arguments values={question.approval.arguments ?? {}} edited={decision?.arguments ?? {}} />}
       <p class={decision?.approved === false ? "outcome rejected" : "outcome"}>
-        <span class="mark" aria-hidden="true">
+        <span class={mark === "–" ? "mark none" : "mark"} aria-hidden="true">
           {mark}
         </span>
         <span>

@@ -12,9 +12,14 @@ export function decisionOf(value: unknown): Decision | undefined {
   return typeof value === "object" && value !== null && "approved" in value ? (value as Decision) : undefined;
 }
 
-export function jsonText(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value, undefined, 2);
+/** What is approved, as it is: characters that cannot be seen, or turn the writing round, are spelt out ("Trojan source"). */
+export function plainText(value: unknown): string {
+  const text = typeof value === "string" ? value : JSON.stringify(value, undefined, 2);
+  return text.replace(UNSEEN, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
+
+// Joiners are part of the writing where they join (Arabic script, Indic viramas, emoji); elsewhere nobody sees them.
+const UNSEEN = /(?![\n\r\t\u200c\u200d])[\p{Cc}\p{Cf}\u2028\u2029]|(?<![\p{Script=Arabic}\p{M}\p{Extended_Pictographic}\p{Emoji_Modifier}])[\u200c\u200d]/gu;
 
 /** As JSON the same, whatever the order of the names. */
 export function isSame(one: unknown, other: unknown): boolean {
