@@ -24,12 +24,11 @@ print("labels:", ",".join(answers[row] for row in rows))
 
 
 def batch(agent: Actor, index: int, total: int, **more: Any) -> Any:
-    """One question of a batch."""
-    question: dict[str, Any] = {
-        "choices": ["cat", "dog"],
-        "batch": {"id": "b1", "index": index, "total": total, "name": "Animals"},
-    }
-    return agent.ask(f"Which is picture **{index}**?", **(question | more))
+    """One question of a batch, with a row of a table beside it."""
+    row = {"columns": ["legs", "sound"], "rows": [["4", f"sound {index}"]], "index": [str(index)], "shape": [1, 2]}
+    part = {"data": {"application/vnd.agentchat.table+json": row, "text/plain": f"animal {index}"}}
+    ask: dict[str, Any] = {"choices": ["cat", "dog"], "batch": {"id": "b1", "index": index, "total": total, "name": "Animals"}}
+    return agent.post(f"Which is picture **{index}**?", question=ask | more, parts=[part])
 
 
 @pytest.fixture
@@ -52,7 +51,7 @@ def guest(owner: Owner, browser: Browser) -> Iterator[Page]:
 
 
 def inbox(page: Page | Locator) -> Locator:
-    return page.get_by_role("log").get_by_role("group", name="answered")
+    return page.get_by_role("log").get_by_role("group", name="done")
 
 
 def test_six_rows_are_labelled_by_keys_and_one_answer_is_taken_back(lab: Lab, page: Page) -> None:
@@ -78,7 +77,7 @@ def test_six_rows_are_labelled_by_keys_and_one_answer_is_taken_back(lab: Lab, pa
         page.keyboard.press(key)
         expect(bar).to_have_attribute("aria-valuenow", done)
     expect(page.get_by_text("labels: fruit,fruit,fruit,fruit,neither,vegetable")).to_be_visible()
-    expect(box.get_by_text("All 6 are answered.")).to_be_visible()
+    expect(box.get_by_text("All 6 are done.")).to_be_visible()
     box.get_by_text("6 answers").click()
     expect(box.get_by_role("listitem")).to_have_count(6)
     page.wait_for_timeout(300)
@@ -159,12 +158,14 @@ def test_forms_of_a_batch_are_filled_in_without_leaving_the_keyboard(owner: Owne
         guest.keyboard.press("Tab")
         guest.keyboard.type("2")
         if n == 1:
+            guest.emulate_media(color_scheme="dark")
             guest.wait_for_timeout(200)
-            shot(guest, "batch-form")
+            shot(guest, "batch-form-dark")
         guest.keyboard.press("Enter")
-    expect(box.get_by_text("All 3 are answered.")).to_be_visible()
+    expect(box.get_by_text("All 3 are done.")).to_be_visible()
     values = [message["closes"]["value"] for message in owner.history() if message.get("closes")]
     assert values == [{"name": f"bird {n}", "legs": 2} for n in range(3)]
+    box.get_by_text("3 answers").tap()
     guest.wait_for_timeout(200)
     shot(guest, "batch-form-done")
 

@@ -8,7 +8,7 @@ import { QuestionCard } from "./QuestionView";
 import { offers } from "./Ways";
 import { following, indexOf, lastOwn, waiting, type Inbox } from "./batches";
 import type { Conversation, Snapshot } from "./conversation";
-import { ending } from "./format";
+import { ending, lineOf } from "./format";
 import { reopen } from "./handling";
 import { Refusal, Unreachable } from "./rest";
 import { isOpenQuestion } from "./store";
@@ -78,7 +78,7 @@ export function BatchView({ inbox, conversation, snapshot }: Props) {
       ref={box}
       class="batch"
       role="group"
-      aria-label={`${name}, ${done} of ${inbox.total} answered`}
+      aria-label={`${name}, ${done} of ${inbox.total} done`}
       tabIndex={0}
       onFocusCapture={() => {
         setUsed(true);
@@ -115,7 +115,7 @@ export function BatchView({ inbox, conversation, snapshot }: Props) {
       )}
       {!current && (
         <p class="rest">
-          {done >= inbox.total ? `All ${inbox.total} are answered.` : `${asker} has not asked the next one yet.`}
+          {done >= inbox.total ? `All ${inbox.total} are done.` : `${asker} has not asked the next one yet.`}
         </p>
       )}
       <div class="batch-foot">
@@ -284,12 +284,7 @@ function Answer({ item }: { item: Message }) {
 function firstLine({ content, parts }: Message): string {
   for (const { data } of parts ?? []) {
     const text = typeof data === "object" && data !== null && "text/plain" in data ? data["text/plain"] : undefined;
-    if (typeof text === "string" && text.trim()) return cut(text);
+    if (typeof text === "string" && text.trim()) return lineOf(text);
   }
-  return cut(content);
-}
-
-function cut(text: string): string {
-  const line = text.trim().replace(/\*\*|`/g, "").replace(/\s+/g, " ");
-  return line.length > 100 ? `${line.slice(0, 99)}…` : line;
+  return lineOf(content);
 }

@@ -77,11 +77,15 @@ function useTold({ connection, log }: Snapshot, { onConnection, onQuestionOpen, 
   }, [connection, onConnection]);
   const open = log?.messages.findLast((message) => isOpenQuestion(message) && (!questionId || message.id === questionId));
   // All questions of a batch are one to look at: not each of a thousand saves the notebook.
-  const key = open?.question?.batch ? `${open.author_id} ${open.question.batch.id}` : open?.id;
+  const batch = open?.question?.batch;
+  const key = open && batch ? `${open.author_id} ${batch.id}` : open?.id;
   useEffect(() => {
     if (key === undefined || told.has(key) || !onQuestionOpen) return;
     told.add(key);
     onQuestionOpen();
+    // Asked anew under the same name, it is another.
+    if (batch) return () => void told.delete(key);
+    return undefined;
   }, [key, onQuestionOpen]);
 }
 
