@@ -254,7 +254,8 @@ class Activity(Record):
 
 
 class Intent(Record):
-    """What somebody wants of an agent; ``seq`` orders the intents of a channel. ``acknowledged_at``: when the agent did it."""
+    """What somebody wants of an agent; ``seq`` orders the intents of a channel. ``acknowledged_at``: when the agent
+    did it, or something else was wanted instead: a later pause or stop, or a resume."""
 
     id: str
     seq: int

@@ -11,17 +11,21 @@ from msgspec import UNSET
 from .. import rules
 from ..commands import Event, Intend, Intended, ReportRun, Steered
 from ..errors import Conflict, Forbidden, InvalidRequest, NotFound
-from ..protocol import Control, ControlFrame, Intent, IntentFrame, RunState
+from ..protocol import Control, ControlFrame, Intent, IntentFrame, IntentKind, RunState
 from . import audit
 from .channels import check_open, seat
 
 # ruff: noqa: S608 — the composed statements are made of the constants here, never of input.
 
 INTENT_COLUMNS = "id, seq, channel_id, agent_id, kind, by_id, by_name, created_at, text, acknowledged_at"
-MAX_STEERS = 50
+MAX_TEXTS = 50
 """What may wait for an agent, of texts: all that waits is told with each change."""
-MAX_PENDING = 100
-"""Of everything: so that texts do not keep a stop out."""
+MAX_OF_ONE = 10
+"""Of one person's: so that nobody keeps the others out."""
+SUPERSEDES: dict[IntentKind, tuple[IntentKind, ...]] = {
+    "pause": ("pause",), "stop": ("pause", "stop"), "resume": ("pause", "stop", "resume"), "steer": (),
+}  # fmt: skip
+"""What of the same agent need not be done any more once this is asked. So few of these ever wait, and none keeps another out."""
 
 
 def intend(db: sqlite3.Connection, command: Intend, seq: int, at: str) -> tuple[Intended, list[Event]]:
@@ -39,7 +43,14 @@ def intend(db: sqlite3.Connection, command: Intend, seq: int, at: str) -> tuple[
         raise NotFound(f"There is no agent {command.agent_id} in this channel: `GET status?channel_id=` lists them.")
     if agent[0] != "agent":
         raise InvalidRequest(f"{agent[1]} is a human: only an agent is steered. Post a message instead.")
-    _check_room(db, command, agent[1])
+    if command.kind == "steer":
+        _check_room(db, command, agent[1])
+    for kind in SUPERSEDES[command.kind]:
+        db.execute(
+            "UPDATE intents SET acknowledged_at = ?"
+            " WHERE channel_id = ? AND agent_id = ? AND kind = ? AND acknowledged_at IS NULL",
+            (at, command.channel_id, command.agent_id, kind),
+        )
     intent = Intent(
         command.intent_id, seq, command.channel_id, command.agent_id, command.kind, command.actor, acting.name, at, command.text
     )
@@ -57,13 +68,15 @@ def intend(db: sqlite3.Connection, command: Intend, seq: int, at: str) -> tuple[
 
 
 def _check_room(db: sqlite3.Connection, command: Intend, name: str) -> None:
-    waiting, texts = db.execute(
-        "SELECT count(*), total(kind = 'steer') FROM intents WHERE channel_id = ? AND agent_id = ? AND acknowledged_at IS NULL",
-        (command.channel_id, command.agent_id),
+    texts, own = db.execute(
+        "SELECT count(*), total(by_id = ?) FROM intents"
+        " WHERE channel_id = ? AND agent_id = ? AND kind = 'steer' AND acknowledged_at IS NULL",
+        (command.actor, command.channel_id, command.agent_id),
     ).fetchone()
-    if waiting >= MAX_PENDING or (command.kind == "steer" and texts >= MAX_STEERS):
+    if texts >= MAX_TEXTS or own >= MAX_OF_ONE:
         raise Conflict(
-            f"{waiting} intents wait for {name} already, which has not asked for them: it may be gone, or have no checkpoint."
+            f"{texts} texts wait for {name} already ({own:.0f} of yours), which has not asked for them: it may be gone, or have"
+            " no checkpoint."
         )
 
 

@@ -148,7 +148,7 @@ export interface Activity {
   ended?: boolean;
 }
 
-/** What somebody wants of an agent; ``seq`` orders the intents of a channel. ``acknowledged_at``: when the agent did it. */
+/** What somebody wants of an agent; ``seq`` orders the intents of a channel. ``acknowledged_at``: when the agent did it, or something else was wanted instead: a later pause or stop, or a resume. */
 export interface Intent {
   id: string;
   seq: number;

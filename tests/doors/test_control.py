@@ -104,11 +104,27 @@ def test_an_intent_that_makes_no_sense_is_refused(hall: Owner, room: Actor, fiel
 
 
 def test_texts_that_nobody_takes_keep_no_stop_out(hall: Owner, room: Actor) -> None:
-    for n in range(50):
-        want(hall, room, "steer", text=str(n))
     body = {"agent_id": room.id, "kind": "steer", "text": "one more"}
+    for guest in [room.guest(name) for name in ("Gil", "Gus", "Guy", "Gwen", "Gia")]:
+        for n in range(10):
+            want(guest, room, "steer", text=str(n))
+        assert guest.refused("POST", room.path("/intents"), body) == (409, "conflict")
     assert hall.refused("POST", hall.path("/intents"), body) == (409, "conflict")
     want(hall, room, "stop")
+
+
+def test_what_is_asked_again_or_taken_back_waits_no_longer(hall: Owner, room: Actor) -> None:
+    """So nobody keeps a stop out either."""
+    guest = room.guest("Gil")
+    for _ in range(100):
+        want(guest, room, "pause")
+    assert kinds(control(hall, room)["pending"]) == ["pause"]
+    want(hall, room, "stop")
+    want(guest, room, "pause")
+    assert kinds(control(hall, room)["pending"]) == ["stop", "pause"]
+    want(hall, room, "steer", text="look at the third")
+    want(hall, room, "resume")
+    assert kinds(control(hall, room)["pending"]) == ["steer", "resume"]
 
 
 def test_who_is_taken_out_neither_steers_nor_hears(hall: Owner, room: Actor) -> None:
