@@ -20,6 +20,7 @@ from .protocol import MAX_MESSAGE_BYTES, Approval, Ask, Batch, Decided, Question
 
 Asked = Union[Ask, Question]
 MAX_SECRET_BYTES = 64 * 1024
+MAX_VOTE_BYTES = 4096
 MAX_COMMENT = 10_000
 STANDING = "always approved"
 """How a closing's source begins that somebody's standing approval made; nobody else may say so."""
@@ -197,6 +198,15 @@ def check_secret(value: Any) -> str:
     if wrong or not isinstance(value, str):
         raise InvalidAnswer(f"This secret cannot be taken: {wrong}.", problems={"": wrong})
     return value
+
+
+def check_vote(value: Any) -> None:
+    """All votes stand in the question, and go to everybody with each one. Raises: MessageTooLarge."""
+    if len(encode(value)) > MAX_VOTE_BYTES:
+        raise MessageTooLarge(
+            f"Where several must agree, an answer has at most {MAX_VOTE_BYTES:,} bytes as JSON: say it shorter.",
+            limit_bytes=MAX_VOTE_BYTES,
+        )
 
 
 def same(one: Any, other: Any) -> bool:

@@ -256,8 +256,10 @@ class Hub:
             try:
                 due, following = await self.store.read(partial(read.due, until=p.timestamp(self.journal.now())))
                 for channel_id, message_id in due:
-                    logs.log(log, logging.DEBUG, "deadline", channel_id=channel_id, message_id=message_id)
-                    await self.journal.submit(c.Expire(HUB, channel_id, message_id, p.new_id("msg")))
+                    logs.log(log, logging.DEBUG, "due", channel_id=channel_id, message_id=message_id)
+                expiring = [c.Expire(HUB, channel_id, message_id, p.new_id("msg")) for channel_id, message_id in due]
+                # Together, so that they share the disk's waits.
+                await asyncio.gather(*map(self.journal.submit, expiring))
             except ChatError as error:
                 logs.log(log, logging.WARNING, "a deadline waits", code=error.code, reason=error.message)
                 longest = 1.0

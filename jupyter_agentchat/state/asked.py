@@ -15,6 +15,7 @@ from .channels import Seat
 from .rows import message_by_id, terms_json, to_json
 
 REMINDERS = 100
+DETAIL_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +93,10 @@ def seat_of_author(db: sqlite3.Connection, message: Message) -> Seat:
 
 
 def value_detail(value: object, source: str | None = None) -> object:
-    """For the audit trail: what was answered, if there is anything to tell."""
-    told = {} if value is UNSET else {"value": value}
+    """For the audit trail: what was answered, if there is anything to tell; of a long answer its length."""
+    told: dict[str, object] = {} if value is UNSET else {"value": value}
+    if len(to_json(told) or "") > DETAIL_BYTES:
+        told = {"value_bytes": len(to_json(value) or "")}
     if source is not None:
         told["source"] = source
     return told or UNSET

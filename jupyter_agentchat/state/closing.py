@@ -28,6 +28,7 @@ def close(db: sqlite3.Connection, command: Close, seq: int, at: str) -> tuple[Po
         raise Conflict("What you saw is not what this question shows: load it again, look, and answer then.")
     value = questions.answered(question, command.value)
     if question.quorum > 1:
+        questions.check_vote(value)
         value = _agreed(question, Vote(command.actor, acting.name, at, value))
         if value is UNSET:
             audit.record(

@@ -294,6 +294,17 @@ def test_numbers_are_the_same_answer_however_they_are_written_and_true_is_no_num
     assert now(room, asked).state == "answered"
 
 
+def test_a_vote_is_short_for_all_votes_go_to_everybody(room: Room) -> None:
+    room.refuses(MessageTooLarge, room.closing(room.ask(quorum=2), "x" * 5000))
+
+
+def test_the_audit_trail_keeps_of_a_long_answer_how_long_it_was(room: Room) -> None:
+    asked = room.ask()
+    room.do(room.closing(asked, "x" * 100_000))
+    ((entry,), _) = audit.page(room.db, ROOM, BOT, owns_workspace=False, message_id=asked.id, before=None, limit=9)
+    assert entry.detail == {"value_bytes": 100_002}
+
+
 def test_one_rejection_is_enough_and_edits_must_be_the_same(room: Room) -> None:
     asked = approval(room, quorum=2)
     room.do(room.closing(asked, {"approved": True, "arguments": {"days": 5}}, ANN))
