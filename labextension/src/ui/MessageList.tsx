@@ -9,8 +9,9 @@ import { QuestionView } from "./QuestionView";
 import { RunView, runOf } from "./RunView";
 import { rowsOf, type Row } from "./batches";
 import type { Conversation, Snapshot } from "./conversation";
-import { ending, timeOf } from "./format";
+import { ending, lineOf, timeOf } from "./format";
 import { go, useAnchor, useReading } from "./reading";
+import { useSettling } from "./settling";
 import type { Log } from "./store";
 
 interface Props {
@@ -31,6 +32,7 @@ export function MessageList({ conversation, snapshot, channelName }: Props) {
     },
   });
   useAnchor(region, log);
+  useSettling(region, content, log);
   const rows = useMemo(() => rowsOf(log.messages), [log.messages]);
   const byId = useMemo(() => new Map(log.messages.map((message) => [message.id, message])), [log.messages]);
   // The first that is drawn of what is here without a gap; if all of that is within an inbox further up, the first of all.
@@ -117,13 +119,13 @@ function followable(message: Message | undefined): Message | undefined {
   return !message || message.closes || message.question || runOf(message) ? undefined : message;
 }
 
-/** The answer's own place in the log. Right below its question it would only repeat what the card says. */
+/** The answer's own place in the log, with what it answers: it may stand below another question. Right below its own it would only repeat what the card says. */
 function ClosingLine({ message, before, question }: { message: Message; before: Message | undefined; question: Message | undefined }) {
   if (question && question === before) return null;
   const { text, value } = ending(question?.question ?? { key: "", state: "answered" }, message.closes);
   return (
     <p class="closing">
-      {text} {value !== undefined && <strong>{value}</strong>} <time dateTime={message.created_at}>{timeOf(message.created_at)}</time>
+      {question && <q>{lineOf(question.content)}</q>} {text} {value !== undefined && <strong>{value}</strong>} <time dateTime={message.created_at}>{timeOf(message.created_at)}</time>
     </p>
   );
 }

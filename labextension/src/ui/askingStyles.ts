@@ -2,6 +2,7 @@
 
 export const ASKING = `
 .question.put-off { align-items: center; }
+[data-settling] { pointer-events: none; }
 .snoozed { font-size: var(--small); color: var(--dim); }
 .hint { font-size: var(--small); color: var(--dim); }
 .form { margin-top: 10px; }
@@ -40,18 +41,28 @@ select {
 .arguments > div { display: flex; gap: 4px 12px; padding: 4px 0; border-top: 1px solid var(--line); }
 .arguments dt { flex: 0 0 min(30%, 160px); color: var(--dim); overflow-wrap: anywhere; }
 .arguments dd { flex: 1; min-width: 0; margin: 0; }
-.arguments pre { max-height: 160px; margin: 0; overflow: auto; font: .95em/1.45 var(--code); white-space: pre-wrap; overflow-wrap: anywhere; }
+/* A shade where it is cut, which the end of the text covers: nobody approves what they did not know to be there. */
+.arguments pre, .shown {
+  --under: var(--bg);
+  background:
+    linear-gradient(var(--under), var(--under)) bottom / 100% 24px no-repeat local,
+    linear-gradient(transparent, color-mix(in srgb, var(--fg) 30%, transparent)) bottom / 100% 12px no-repeat scroll,
+    var(--under);
+}
+.open .arguments pre { --under: color-mix(in srgb, var(--accent) 6%, var(--bg)); }
+.arguments pre { max-height: 160px; margin: 0; overflow: auto; scrollbar-width: thin; font: .95em/1.45 var(--code); white-space: pre-wrap; overflow-wrap: anywhere; }
 .arguments :is(del, ins) { display: block; text-decoration: none; }
 .arguments del pre { color: var(--dim); text-decoration: line-through; }
 .arguments ins pre { color: var(--good); }
 .outcome.rejected .mark { color: var(--bad); }
+.outcome .mark.none { color: var(--dim); }
 .answer > input { flex: 1; }
 .more { display: flex; flex-direction: column; align-items: flex-start; margin: 6px 0 -6px -8px; }
 .moves { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 6px; padding: 4px 0 6px 8px; }
 .part { margin: 10px 0 0; min-width: 0; }
 .part > figcaption { margin-bottom: 3px; font-size: var(--small); color: var(--dim); overflow-wrap: anywhere; }
 .part .hint { margin-top: 3px; }
-.shown { max-height: 260px; margin: 0; overflow: auto; scrollbar-width: thin; border: 1px solid var(--line); border-radius: 6px; background: var(--bg); font-weight: 400; }
+.shown { max-height: 260px; margin: 0; overflow: auto; scrollbar-width: thin; border: 1px solid var(--line); border-radius: 6px; font-weight: 400; }
 .shown:not(.table) { padding: 8px 10px; }
 pre.shown { font: var(--small)/1.45 var(--code); white-space: pre; }
 .diff > span { display: block; width: fit-content; min-width: 100%; }

@@ -102,6 +102,12 @@ function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** What was said, as a line that tells it from the rest. */
+export function lineOf(text: string): string {
+  const line = text.trim().replace(/\*\*|`/g, "").replace(/\s+/g, " ");
+  return line.length > 100 ? `${line.slice(0, 99)}…` : line;
+}
+
 const amount = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 });
 
 export function amountText(number: number): string {

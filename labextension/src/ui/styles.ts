@@ -160,6 +160,7 @@ const MESSAGES = `
 .empty + .entry > .draft { margin-top: 0; }
 .closing { margin: 10px 0 0 38px; font-size: var(--small); color: var(--dim); overflow-wrap: anywhere; }
 .closing strong { color: var(--fg); }
+.closing q { font-style: italic; }
 .closing time, .outcome time { font-size: var(--tiny); color: var(--dim); }
 `;
 
