@@ -43,6 +43,7 @@ class Question:
         self._fitting: tuple[Closing, Any, str | None] | None = None
         self._again = asyncio.Lock()
         self._taken = False
+        self._passed_on = False
 
     def __repr__(self) -> str:
         return f"<Question {self.message.content!r}: {self.state}>"
@@ -182,7 +183,7 @@ class Question:
 
     def hold_back(self) -> None:
         """The answer may have been taken, and did not reach its caller: who asks the same next, in this process, gets it."""
-        if self._asked.closing is not None:
+        if self._asked.closing is not None and not self._passed_on:
             _handing[self._agent.asker(), self._asking.ask.key or ""] = self
 
     def asks(self, asking: Asking) -> bool:
@@ -192,6 +193,7 @@ class Question:
 
     async def once_more(self, agent: AsyncAgent, asking: Asking) -> Question:
         """The question for another call: what it consumes is what this one did."""
+        self._passed_on = True
         reply = await agent.call("get_message", OneMessage(self.message.channel_id, self.id))
         question = Question(agent, reply.message, asking, self._consuming)
         question._earlier = self._earlier

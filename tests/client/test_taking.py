@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from jupyter_agentchat import Agent, AlreadyUsed, AsyncAgent, InvalidRequest
 from jupyter_agentchat.protocol import Consume
@@ -131,6 +135,63 @@ async def test_what_was_on_its_way_is_no_answer_to_another_question(hub: object,
             await question.take()
             question.hold_back()
             assert (await agent.ask("Whither?", key="k")).state == "open"
+
+
+STEPS = st.lists(st.sampled_from(["ask", "answer", "reopen", "take", "break", "restart"]), min_size=3, max_size=12)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS, automatic=st.booleans())
+def test_whatever_happens_in_whatever_order_each_answer_is_given_once(
+    make_agent: Callable[..., Agent], human: Human, steps: list[str], automatic: bool
+) -> None:
+    """A notebook whose one question is asked, answered, taken back, taken, interrupted and re-run in another process."""
+    number = next(NUMBERS)
+    told: dict[str, Any] = {"prompt": f"Question {number}?", **({} if automatic else {"key": f"k{number}"})}
+    agent, question, model = make_agent(), None, Model()
+    for count, step in enumerate(steps):
+        if step == "ask":
+            if question is not None:
+                question.release()  # the cell was interrupted, and is run again
+            question = agent.ask(**told)
+            assert (question.id == model.asked) is (model.asked is not None)
+            model.asked = question.id
+        elif step == "answer" and model.asked and model.answer is None:
+            model.answer = f"answer {count}"
+            human.answer(model.answer, model.asked)
+        elif step == "reopen" and model.asked and model.answer is not None:
+            human.reopen(model.asked)
+            model.answer = None
+        elif step == "take" and question is not None and model.answer is not None and question.id == model.asked:
+            assert question.wait() == model.answer
+            model, question = Model(), None
+        elif step == "break" and question is not None and question.id == model.asked and model.answer is not None:
+            held, question = question, None
+            assert held.wait() == model.answer
+            held._question.hold_back()  # the interrupt came just as the answer did: nobody has it
+            human_cannot_take_back(human, model.asked)
+            question = agent.ask(**told)
+            assert question.wait() == model.answer
+            model, question = Model(), None
+        elif step == "restart":
+            agent.close()
+            agent, question = make_agent(), None
+
+
+@dataclass
+class Model:
+    """What the hub must hold: the question, and its answer that nobody took yet."""
+
+    asked: str | None = None
+    answer: str | None = None
+
+
+NUMBERS = itertools.count()
+
+
+def human_cannot_take_back(human: Human, question_id: str) -> None:
+    with pytest.raises(AssertionError, match="already_used"):
+        human.reopen(question_id)
 
 
 def test_votes_are_seen_while_they_come_in(agent: Agent, human: Human) -> None:
