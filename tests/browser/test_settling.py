@@ -1,0 +1,87 @@
+"""A click answers what the reader aimed at, also where questions come and go under their pointer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.actors import Actor, Owner, Start
+
+
+@pytest.fixture
+def owner(serve: Start) -> Owner:
+    return Owner(serve().url, "research-bot")
+
+
+@pytest.fixture
+def guest(owner: Owner, page: Page) -> Page:
+    page.goto(owner.invite()["invite_url"])
+    page.get_by_role("textbox", name="Your name").fill("Gil")
+    page.get_by_role("button", name="Join", exact=True).click()
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    return page
+
+
+def delete(agent: Actor, what: str) -> dict[str, Any]:
+    asked: dict[str, Any] = agent.ask(f"Delete {what}?", choices=["Yes, delete it", "No, keep it"])
+    return asked
+
+
+def state(agent: Actor, asked: dict[str, Any]) -> str:
+    found: str = agent.call("GET", agent.path(f"/messages/{asked['id']}"))["message"]["question"]["state"]
+    return found
+
+
+def over_yes(page: Page) -> tuple[float, float]:
+    """Where a pointer is that rests on the first question's first choice, once the click on it would count."""
+    button = page.get_by_role("button", name="Yes, delete it").first
+    expect(page.locator("[data-settling]")).to_have_count(0)
+    box = button.bounding_box()
+    assert box
+    return box["x"] + 20, box["y"] + 10
+
+
+def under(page: Page, at: tuple[float, float]) -> str:
+    """The question that stands there, whether it would take a click or not."""
+    for card in page.locator(".question.open").all():
+        box = card.bounding_box()
+        if box and box["x"] <= at[0] <= box["x"] + box["width"] and box["y"] <= at[1] <= box["y"] + box["height"]:
+            return card.locator(".markdown").first.inner_text()
+    return ""
+
+
+def test_a_question_that_comes_under_the_pointer_takes_no_click_at_first(owner: Owner, guest: Page) -> None:
+    agent = owner.agent
+    for line in range(30):
+        agent.post(f"line {line}")
+    cache = delete(agent, "the cache")
+    at = over_yes(guest)
+    guest.mouse.move(*at)
+    for what in ("the models", "the data"):
+        delete(agent, what)
+    database = delete(agent, "the database")
+    guest.locator(".question.open", has_text="the database").wait_for()
+    aimed = under(guest, at)
+    assert aimed not in ("", "Delete the cache?"), "another stands there now"
+    guest.mouse.click(*at)
+    agent.post("settled")
+    expect(guest.get_by_text("settled")).to_be_visible()
+    assert {state(agent, cache), state(agent, database)} == {"open"}
+    assert guest.locator(".outcome").count() == 0, "none of them was answered"
+    guest.get_by_role("button", name="No, keep it").last.click()
+    expect(guest.locator(".outcome").get_by_text("Gil chose No, keep it")).to_be_visible()
+
+
+def test_a_double_click_answers_one_question(owner: Owner, guest: Page) -> None:
+    agent = owner.agent
+    cache, database = delete(agent, "the cache"), delete(agent, "the database")
+    guest.get_by_role("button", name="Yes, delete it").nth(1).wait_for()
+    at = over_yes(guest)
+    for _ in range(20):
+        guest.mouse.click(*at)
+    expect(guest.locator(".closing, .outcome").get_by_text("Gil chose").first).to_be_visible()
+    assert state(agent, cache) == "answered"
+    assert state(agent, database) == "open"
+    expect(guest.get_by_text("Delete the cache? Gil chose Yes, delete it")).to_be_visible()
