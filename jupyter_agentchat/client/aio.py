@@ -31,11 +31,11 @@ from .draft import Draft, Stream
 from .link import Link
 from .listening import PAGE, After, follow
 from .outbox import BYTES, MESSAGES, Outbox, WhenFull
-from .progress import Bars
+from .progress import Bars, begin, finish
 from .question import Question, held_back
 from .records import History, Invite
 from .secret import Secret, prepare_secret
-from .signals import Items, Pace, activity, each, ended, length
+from .signals import Items, activity, each, length
 from .speaking import Records
 from .steering import Run, said_of
 from .steps import awaited, handed_on, made
@@ -243,7 +243,7 @@ class AsyncAgent(Link):
             show: what is shown beside the question, as it is now: one thing or a list. DataFrames, arrays, figures, images,
                 what shows itself in a notebook, paths of files, diffs, dicts; other texts are Markdown.
             key: the question's name in this notebook: asked again under it, an open question is taken up, and so is
-                an answer that nobody took yet. Without one, the question's words are its name.
+                an answer that nobody took yet. Without one, the question's words, its form and what is shown are its name.
             timeout: seconds (or a timedelta, or until a datetime), kept by the hub, after which it closes: with ``default``, or
                 without an answer.
             default: the answer when nobody gave one in time; in a headless run, at once, unless ``AGENTCHAT_ANSWERS`` has one.
@@ -538,6 +538,8 @@ class AsyncAgent(Link):
         steering = self.steering
         if steering.pace.due():
             steering.tell(said_of(steering.run, values))
+        else:
+            steering.later = values
         return await steering.attend() if steering.attention else None
 
     def run(self, name: str) -> Run:
@@ -585,17 +587,17 @@ class AsyncAgent(Link):
             text: what is done with them.
             total: how many there are; ``len(items)`` where there is one.
         """
-        total, done, pace, complete = length(items, total), 0, Pace(), False
+        total, complete = length(items, total), False
+        activity(text, None, total)
+        self._begin()
+        count = begin(self, text, total)
         try:
             async for item in each(items):
-                if pace.due():
-                    await self.status(text, done=done, total=total)
                 yield item
-                done += 1
+                count.done += 1
             complete = True
         finally:
-            self._begin()
-            self.signals.say("progress", ended(text, done, total, complete))
+            finish(self, count, text, total, complete)
 
     def stream(self, *, parent: Message | str | None = None) -> Stream:
         """A message in the making: ``async with agent.stream() as stream: await stream.write(token)``.

@@ -31,10 +31,10 @@ from .conversation import State
 from .listening import After
 from .outbox import BYTES, MESSAGES, WhenFull
 from .portal import Portal, refuse_in_loop
-from .progress import Bars, counted
+from .progress import Bars, tracked
 from .records import History, Invite
 from .secret import Secret, prepare_secret
-from .signals import activity, ended, length
+from .signals import activity, length
 from .speaking import Records
 from .steering import said_of
 from .steps import awaited, handed, waited
@@ -473,10 +473,11 @@ class Agent:
         # In a tight loop: nothing but two looks, until somebody wants something or it is time to tell again.
         steering = self._steering
         if not steering.attention and not steering.pace.due():
+            steering.later = values
             return None
         refuse_in_loop()
-        said = said_of(steering.run, values)
-        self._agent.soon(partial(steering.tell, said))
+        steering.later = None
+        self._agent.soon(partial(steering.tell, said_of(steering.run, values)))
         return self._call(steering.attend) if steering.attention else None
 
     def run(self, name: str) -> Run:
@@ -500,16 +501,9 @@ class Agent:
         self._portal.soon(self._agent.typing)
 
     def track(self, items: Items[T], text: str = "working", total: float | None = None) -> Iterator[T]:
-        agent, total = self._agent, length(items, total)
+        total = length(items, total)
         activity(text, None, total)  # what makes no sense is refused here, before the first item
-
-        def tell(count: int) -> None:
-            agent.soon(partial(agent.signals.say, "progress", activity(text, count, total)[1]))
-
-        def over(count: int, complete: bool) -> None:
-            agent.soon(partial(agent.signals.say, "progress", ended(text, count, total, complete)))
-
-        return counted(items, tell, over)
+        return tracked(self._agent, items, text, total)
 
     def stream(self, *, parent: Message | str | None = None) -> Stream:
         return Stream(self, parent.id if isinstance(parent, Message) else parent)

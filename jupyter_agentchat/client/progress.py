@@ -18,31 +18,57 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-STRIDE = 16
-"""Items, at most, between two looks at the clock: few, for a look that an item of minutes delays comes late."""
+
+class Count:
+    """How far a loop is. Its thread counts, and never looks at a clock; the agent's event loop looks at this now and then."""
+
+    __slots__ = ("done", "over")
+
+    def __init__(self) -> None:
+        self.done = 0
+        self.over = False
 
 
-def counted(items: Iterable[T], tell: Callable[[int], None], over: Callable[[int, bool], None]) -> Iterator[T]:
-    """The items; ``tell`` is called with how many are done, when it is time to say so again, and ``over`` at the end: with how
-    many were done, and whether all are.
+def watch(link: Link, look: Callable[[], dict[str, Any] | None]) -> None:
+    """Tells the progress that ``look`` gives, as it changes, also while one item takes long; until it gives None.
 
-    The clock is looked at less often while items are fast: that look is most of what counting costs.
+    From any thread; ``look`` is called on the agent's event loop.
     """
-    done, look_at, stride, complete = -1, 0, 1, False
-    looked_at, due_at = time.monotonic(), 0.0
+
+    def see(told: dict[str, Any] | None) -> None:
+        said = look()
+        if said is None or link.conversation.state == "closed":
+            return
+        if said != told:
+            link.signals.say("progress", said)
+        link.later(EVERY, partial(see, said))
+
+    link.soon(partial(see, None))
+
+
+def begin(link: Link, text: str, total: float | None) -> Count:
+    """A count that humans see."""
+    count = Count()
+    watch(link, lambda: None if count.over else activity(text, count.done, total)[1])
+    return count
+
+
+def finish(link: Link, count: Count, text: str, total: float | None, complete: bool) -> None:
+    """Its last word; ``complete``: all of them are done."""
+    count.over = True
+    link.soon(partial(link.signals.say, "progress", ended(text, count.done, total, complete)))
+
+
+def tracked(link: Link, items: Iterable[T], text: str, total: float | None) -> Iterator[T]:
+    """What `Agent.track` gives."""
+    count, complete = begin(link, text, total), False
     try:
-        for done, item in enumerate(items):
-            if done >= look_at:
-                now = time.monotonic()
-                if now >= due_at:
-                    due_at = now + EVERY
-                    tell(done)
-                stride = min(STRIDE, stride * 2) if now - looked_at < EVERY / 100 else 1
-                looked_at, look_at = now, done + stride
+        for place, item in enumerate(items, 1):
             yield item
+            count.done = place
         complete = True
     finally:
-        over(done + 1 if complete else max(done, 0), complete)
+        finish(link, count, text, total, complete)
 
 
 class Bars:
@@ -91,7 +117,6 @@ class Bar(Generic[T]):
         postfix: Mapping[str, Any] | str | None,
     ) -> None:
         self._link = link
-        self._due_at = 0.0
         self._closed = True  # until all of it is there: for `__del__`
         self.iterable: Any = iterable
         self.desc = desc or ""
@@ -104,10 +129,8 @@ class Bar(Generic[T]):
             self.set_postfix(postfix, refresh=False)
         elif postfix is not None:
             self.postfix = str(postfix)
-        self._closed = disable
         if not disable:
-            link.bars.append(weakref.ref(self))
-            self.refresh()
+            self._open()
 
     def __repr__(self) -> str:
         of = "" if self.total is None else f" of {self.total}"
@@ -119,25 +142,20 @@ class Bar(Generic[T]):
         if self._closed:
             yield from self.iterable
             return
-        began = self.n
-
-        def over(count: int, complete: bool) -> None:
-            self.n = began + count
+        began, complete = self.n, False
+        try:
+            for place, item in enumerate(self.iterable, 1):
+                yield item
+                self.n = began + place
+            complete = True
+        finally:
             self._end(complete)
 
-        yield from counted(self.iterable, lambda count: self._move(began + count), over)
-
     def update(self, n: float | None = 1) -> bool | None:
-        """``n`` more are done. Returns: whether it was told now."""
-        if self._closed:
-            return None
-        self.n += 1 if n is None else n
-        now = time.monotonic()
-        if now < self._due_at:
-            return None
-        self._due_at = now + EVERY
-        self.refresh()
-        return True
+        """``n`` more are done."""
+        if not self._closed:
+            self.n += 1 if n is None else n
+        return None
 
     def close(self) -> None:
         """Ends the bar: what is done by then is all."""
@@ -149,9 +167,7 @@ class Bar(Generic[T]):
         if total is not None:
             self.total = length(None, total)
         if self._closed and not self.disable:
-            self._closed = False
-            self._link.bars.append(weakref.ref(self))
-        self.refresh()
+            self._open()
 
     def set_description(self, desc: str | None = None, refresh: bool | None = True) -> None:
         """What is counted."""
@@ -176,8 +192,7 @@ class Bar(Generic[T]):
         """Tells how it stands now, or a tenth of a second after it was told last."""
         if self._closed:
             return False
-        said = activity(self._text(), self.n, self.total)[1]
-        self._link.soon(partial(self._link.signals.say, "progress", said))
+        self._link.soon(partial(self._link.signals.say, "progress", self._said()))
         return True
 
     def display(self, msg: str | None = None, pos: int | None = None) -> bool:
@@ -229,9 +244,19 @@ class Bar(Generic[T]):
 
     # ------------------------------------------------------------------ inside
 
-    def _move(self, n: float) -> None:
-        self.n = n
-        self.refresh()
+    def _open(self) -> None:
+        self._closed = False
+        self._link.bars.append(weakref.ref(self))
+        reference = weakref.ref(self)
+
+        def look() -> dict[str, Any] | None:
+            bar = reference()
+            return bar._said() if bar is not None and not bar._closed else None
+
+        watch(self._link, look)
+
+    def _said(self) -> dict[str, Any]:
+        return activity(self._text(), self.n, self.total)[1]
 
     def _text(self) -> str:
         outer: list[str] = []

@@ -7,13 +7,14 @@ import logging
 import operator
 import time
 import traceback
+from contextlib import suppress
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import ChatError, Stopped
 from ..protocol import Intent, ListIntents, ReadStatus, RunState, SendMessage, SendReport, SignalKind
-from .signals import Pace, activity
+from .signals import EVERY, Pace, activity
 from .waits import changed
 
 if TYPE_CHECKING:
@@ -44,6 +45,10 @@ class Steering:
     def __init__(self, link: Link) -> None:
         self.attention = True
         self.pace = Pace()
+        self.later: dict[str, Any] | None = None
+        """A checkpoint's values that came too soon to be told: told a moment later, unless others are by then. Not held longer,
+        for they may be large."""
+        self._trails = False
         self.run: str | None = None
         self._link = link
         self._looking: asyncio.Task[None] | None = None
@@ -177,12 +182,23 @@ class Steering:
     def tell(self, said: Said | None) -> None:
         """What a checkpoint says; without values, now and then a sign of life."""
         signals = self._link.signals
+        if not self._trails:
+            self._trails = True
+            self._link.later(1.5 * EVERY, self._trail)
         if said is not None:
             signals.say(*said)
             self._lines[said[0]] = said[1]
         elif self.run is not None and time.monotonic() - self._alive_at > SIGN_OF_LIFE:
             self._alive_at = time.monotonic()
             signals.say("status", signals.last("status") or self._lines.setdefault("status", {"text": self.run}))
+
+    def _trail(self) -> None:
+        """The last values before a long step. Later than the pace, so that nothing comes too soon after the last trail."""
+        self._trails = False
+        values, self.later = self.later, None
+        if values:
+            with suppress(TypeError, ValueError):  # what makes no sense is an error at its own time
+                self.tell(said_of(self.run, values))
 
     def _wipe(self) -> None:
         """The lines that checkpoints wrote end with the run."""
@@ -217,6 +233,7 @@ class Steering:
 
     def end(self, ends: Ends, seconds: float, why: str | None, trace: str | None) -> None:
         """The run is over; so a stop that came too late has what it wanted, and a pause that held it holds no longer."""
+        self._trail()
         run, self.run = self.run, None
         if run is None:
             return

@@ -140,3 +140,19 @@ def test_track_ends_its_line_however_it_ends(agent: Agent, shown: Callable[[], d
 def test_track_refuses_what_makes_no_sense_before_the_first_item(agent: Agent, wrong: dict[str, Any]) -> None:
     with pytest.raises((TypeError, ValueError)):
         list(agent.track(**{"items": [1], **wrong}))
+
+
+@pytest.mark.parametrize("how", ["track", "tqdm", "update", "checkpoint"])
+def test_how_far_it_is_is_told_also_while_one_item_takes_long(
+    agent: Agent, shown: Callable[[], dict[str, Any]], how: str
+) -> None:
+    """Of the quick ones before it, which came too soon to be told each, the last is."""
+    bar: Bar[Any] = agent.tqdm(total=100, disable=how != "update")
+    items = {"track": agent.track, "tqdm": agent.tqdm}.get(how, iter)(range(100))
+    for item in items:
+        if item == 42:
+            until(lambda: shown().get("done") == (42 if how != "checkpoint" else 41))
+            break
+        bar.update()
+        if how == "checkpoint":
+            agent.checkpoint(step=item, total=100)
