@@ -163,8 +163,8 @@ def test_forms_of_a_batch_are_filled_in_without_leaving_the_keyboard(owner: Owne
             shot(guest, "batch-form-dark")
         guest.keyboard.press("Enter")
     expect(box.get_by_text("All 3 are done.")).to_be_visible()
-    values = [message["closes"]["value"] for message in owner.history() if message.get("closes")]
-    assert values == [{"name": f"bird {n}", "legs": 2} for n in range(3)]
+    expected = [{"name": f"bird {n}", "legs": 2} for n in range(3)]
+    until(lambda: [each["closes"]["value"] for each in owner.history() if each.get("closes")] == expected, "the answers")
     box.get_by_text("3 answers").tap()
     guest.wait_for_timeout(200)
     shot(guest, "batch-form-done")
