@@ -14,7 +14,7 @@ from .report import Row, table
 MODULES = {
     "agents": "agents", "fanout": "fanout", "resume": "resume", "journal": "journal", "acked": "acked", "posts": "posts",
     "latency": "latency", "restart": "restart", "pages": "pages", "growth": "growth", "import": "imports", "jupyter": "server",
-    "click": "click", "checkpoint": "checkpoints",
+    "click": "click", "checkpoint": "checkpoints", "inbox": "inbox",
 }  # fmt: skip
 
 
