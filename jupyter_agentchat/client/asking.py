@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakValueDictionary
 
+import msgspec
 from msgspec import UNSET, structs
 
 from ..errors import InvalidAnswer, QuestionChanged
@@ -89,7 +90,8 @@ def prepare(
     ask = Ask(
         None, reply.choices, default=default, multiple=reply.multiple, schema=reply.schema, initial=initial, **people, **clock
     )
-    return addressed(asker, Asking(prompt, ask, Claim("", None), shown or None, reply), key)
+    automatic = automatic_key(prompt, ask.choices, ask.multiple, ask.schema, shown=shown)
+    return addressed(asker, Asking(prompt, ask, Claim("", None), shown or None, reply), key, automatic=automatic)
 
 
 def check_prompt(prompt: Any, key: Any) -> str:
@@ -153,12 +155,20 @@ def changed_here(asking: Asking) -> Iterator[None]:
 
 
 def automatic_key(
-    prompt: str, choices: list[str] | None, multiple: bool = False, schema: dict[str, Any] | None = None, kind: str = "ask"
+    prompt: str,
+    choices: list[str] | None,
+    multiple: bool = False,
+    schema: dict[str, Any] | None = None,
+    kind: str = "ask",
+    shown: list[dict[str, Any]] | None = None,
 ) -> str:
-    """``auto:`` and 16 hex digits of what is asked: the same in every process."""
+    """``auto:`` and 16 hex digits of what is asked and shown: the same in every process. In a loop that shows one picture after
+    the other in the same words, a re-run must not take the answer about one for another."""
     asked: list[Any] = [kind, prompt, choices]
-    if multiple or schema is not None:
+    if multiple or schema is not None or shown:
         asked += [multiple, schema]
+    if shown:
+        asked.append(hashlib.sha256(msgspec.json.encode(shown, order="sorted")).hexdigest())
     told = json.dumps(asked, ensure_ascii=False, separators=(",", ":"))
     return f"auto:{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from .. import forms
-from .schemas import is_named_tuple, labelled_members, of_type
+from .schemas import is_named_tuple, labelled_members, of_type, read_as, written
 
 
 class Form:
@@ -79,9 +79,9 @@ class Form:
             if self._adapter is not None:
                 return self._adapter.validate_json(msgspec.json.encode(value))
             if self._plain is not None:
-                made = msgspec.convert(value, self._plain)
+                made = msgspec.convert(value, self._plain, dec_hook=read_as)
                 return self._into(*(getattr(made, name) for name in self._into._fields))
-            return msgspec.convert(value, self._into)
+            return msgspec.convert(value, self._into, dec_hook=read_as)
         except (ValueError, TypeError, AssertionError) as error:
             raise ValueError(_words(error)) from error
 
@@ -99,7 +99,7 @@ class Form:
         if self._adapter is not None and not isinstance(value, Mapping):
             return self._adapter.dump_python(value, mode="json", warnings="none")
         try:
-            return msgspec.to_builtins(value)
+            return msgspec.to_builtins(value, enc_hook=written)
         except TypeError as error:
             raise TypeError(f"{type(value).__name__} is no {_name(self._into)}: {error}") from error
 

@@ -187,8 +187,10 @@ class Question:
             _handing[self._agent.asker(), self._asking.ask.key or ""] = self
 
     def asks(self, asking: Asking) -> bool:
-        """Whether this is the same question."""
+        """Whether this is the same question. An approval never is: it is for one call."""
         mine = self._asking
+        if mine.ask.approval is not None:
+            return False
         return (mine.prompt, mine.ask.choices, mine.ask.schema) == (asking.prompt, asking.ask.choices, asking.ask.schema)
 
     async def once_more(self, agent: AsyncAgent, asking: Asking) -> Question:

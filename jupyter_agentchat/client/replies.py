@@ -140,6 +140,8 @@ def _labelled(choices: Any) -> list[tuple[str, Any]]:
 
 
 def _label_of(value: Any, place: int) -> str:
+    if isinstance(value, enum.Enum):
+        return next(label for label, member in labelled_members(type(value)).items() if member is value)
     kind: Any = type(value)
     if kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__:
         raise TypeError(

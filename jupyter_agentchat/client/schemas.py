@@ -6,6 +6,7 @@ import dataclasses
 import enum
 import types
 from datetime import datetime, time
+from pathlib import PurePath
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -21,9 +22,34 @@ def of_type(into: Any) -> dict[str, Any]:
         TypeError: msgspec cannot write it as JSON.
         ValueError: it cannot be drawn.
     """
-    drawn = forms.normal(_without_null(msgspec.json.schema(into)))
+    try:
+        schema = msgspec.json.schema(into, schema_hook=_schema_of)
+    except TypeError as error:
+        raise TypeError(
+            f"{str(error).splitlines()[0].rstrip(':.')}. Give plain values, dates, paths, an Enum, a Literal, lists of these, "
+            "a dataclass, TypedDict, NamedTuple, Struct or pydantic model of them, or a JSON Schema."
+        ) from error
+    drawn = forms.normal(_without_null(schema))
     _polish(into, drawn)
     return drawn
+
+
+def _schema_of(kind: Any) -> dict[str, Any]:
+    if isinstance(kind, type) and issubclass(kind, PurePath):
+        return {"type": "string", "minLength": 1}
+    raise NotImplementedError
+
+
+def read_as(kind: type, value: Any) -> Any:
+    """What msgspec cannot make of JSON by itself: a path."""
+    return kind(value)
+
+
+def written(value: Any) -> Any:
+    """The reverse."""
+    if isinstance(value, PurePath):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
 def is_named_tuple(into: Any) -> bool:

@@ -8,6 +8,7 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from jupyter_agentchat import Agent
+from jupyter_agentchat.client.asking import prepare
 from jupyter_agentchat.notebook import files, parts
 from jupyter_agentchat.notebook.tables import TABLE_MIME
 from tests.client.human import Human
@@ -156,6 +158,20 @@ def test_a_human_sees_what_was_shown_when_it_was_asked(agent: Agent, human: Huma
     assert len(asked["question"]["digest"]) == 64
     human.answer("yes")
     assert question.wait() == "yes"
+
+
+def test_an_answer_about_one_thing_is_never_taken_for_another(make_agent: Callable[..., Agent], human: Human) -> None:
+    """A loop over pictures, in the same words each time, that is interrupted at the second and run again."""
+    pictures = [Image.new("RGB", (2, 2), colour) for colour in ("red", "blue")]
+    first, second = (make_agent().ask("Cat or dog?", choices=["cat", "dog"], show=each) for each in pictures)
+    assert first.id != second.id
+    first.release()
+    second.release()
+    human.answer("dog", second.id)
+    again = [make_agent().ask("Cat or dog?", choices=["cat", "dog"], show=each) for each in pictures]
+    assert [each.id for each in again] == [first.id, second.id], "the same picture is the same question"
+    assert (again[0].state, again[1].wait()) == ("open", "dog")
+    assert prepare("one", "Cat or dog?", show=figure()).ask.key == prepare("two", "Cat or dog?", show=figure()).ask.key
 
 
 def test_posts_show_things_too(agent: Agent, human: Human) -> None:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Optional, TypedDict
 
 import msgspec
@@ -81,6 +82,8 @@ class Struct(msgspec.Struct):
         (Label, {"name": "x", "colour": "blue"}, Label("x", Colour.BLUE)),
         (Row, {"day": "2026-01-02", "kind": "a"}, {"day": date(2026, 1, 2), "kind": "a"}),
         (Point, {"x": 1}, Point(1)),
+        (Path, "a/b.csv", Path("a/b.csv")),
+        (Optional[Path], None, None),  # noqa: UP045
         (Struct, {"at": "2026-01-02T10:00Z", "until": "11:00"}, None),
         ({"type": "object", "properties": {"a": {"type": "integer"}}}, {"a": 2.0}, {"a": 2}),
     ],
@@ -132,7 +135,8 @@ def test_choices_give_back_the_very_object() -> None:
     assert Choices([1, "one", None, marker]).convert("[1]") is marker
     assert Choices({"the first": marker}).convert("the first") is marker
     assert Choices(Colour).convert("blue") is Colour.BLUE
-    assert Choices(Level).choices == ["LOW", "HIGH"]
+    assert Choices(Level).choices == Choices(list(Level)).choices == ["LOW", "HIGH"]
+    assert Choices([Colour.BLUE, "other"]).choices == ["blue", "other"]
     assert Choices([True, 1]).to_json(1) == "1", "to Python they are equal"
     assert Choices([1, 2, 3], multiple=True).convert(["3", "1"]) == [3, 1]
 
@@ -161,7 +165,7 @@ def test_whatever_the_choices_are_each_label_gives_its_own(values: list[Any]) ->
         ({"multiple": True}, TypeError, "multiple: it needs choices"),
         ({"multiple": 1, "choices": [1]}, TypeError, "multiple: True or False"),
         ({"into": dict[str, int]}, ValueError, "into: "),
-        ({"into": object}, TypeError, "into: object cannot be drawn as a form"),
+        ({"into": object}, TypeError, "into: object cannot be drawn as a form: [^\n]*Give plain values"),
         ({"into": list[Label]}, ValueError, "into: .*a list of objects cannot be drawn"),
         ({"into": {"type": "string", "pattern": "("}}, ValueError, r"into: the pattern '\(' cannot be read"),
         ({"into": Label, "default": {"name": "x"}}, ValueError, "default: it does not fit: colour: a value is needed"),
