@@ -50,6 +50,8 @@ def everything_that_changes(owner: Owner, room: Actor) -> dict[str, Callable[[],
         "reopen": lambda: ("POST", message_path(room, again, "/reopen"), {}),
         "finish_batch": lambda: ("POST", room.path("/batches/b/finish"), {}),
         "revoke_approval": lambda: ("DELETE", room.path(f"/approvals/{standing['id']}"), {}),
+        "create_intent": lambda: ("POST", room.path("/intents"), {"agent_id": room.id, "kind": "steer", "text": "look"}),
+        "report": lambda: ("POST", room.path("/report"), {"state": "running", "run": "train"}),
         "create_agent": lambda: ("POST", "agents", {"name": "a new agent"}),
         "create_key": lambda: ("POST", f"agents/{member.id}/keys", {}),
         "revoke_key": lambda: ("DELETE", f"agents/{member.id}/keys/{key['key_id']}", {}),
@@ -77,6 +79,7 @@ def snapshot(owner: Owner, room: Actor) -> dict[str, Any]:
         "participants": len(owner.call("GET", "participants")["participants"]),
         "questions": owner.call("GET", "questions"),
         "approvals": owner.call("GET", room.path("/approvals")),
+        "intents": owner.call("GET", room.path("/intents")),
         "audit": owner.call("GET", room.path("/audit")),
     }
 
@@ -95,7 +98,7 @@ def test_a_repeated_call_changes_nothing_and_says_what_the_first_said(owner: Own
     method, path, body = everything_that_changes(owner, room)[name]()
     others: dict[str, Actor] = {
         "accept_invite": Actor(owner.url),
-        **dict.fromkeys(("answer", "create_key", "revoke_key", "delegate", "snooze", "reopen"), owner),
+        **dict.fromkeys(("answer", "create_key", "revoke_key", "delegate", "snooze", "reopen", "create_intent"), owner),
     }
     caller, once = others.get(name, room), {"client_id": "once and no more, ever"}
     options: dict[str, Any] = {"params": once} if method == "DELETE" else {"json": body | once}

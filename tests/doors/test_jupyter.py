@@ -358,6 +358,14 @@ def test_a_second_jupyter_server_joins_the_first_ones_hub_and_takes_over(tmp_pat
         bot = Actor(second.url, made["api_key"])
         bot.channel_id = made["channel_id"]
         bot.post("by way of the second")
+        secret = bot.ask("Password?", kind="secret")
+        second.user.answer(secret, "open sesame")
+        assert bot.call("POST", bot.path(f"/messages/{secret['id']}/secret")) == {"value": "open sesame"}
+        second.user.answer(bot.ask("Drop it?", kind="approval", approval={"action": "drop", "always": True}), "always")
+        (standing,) = bot.call("GET", bot.path("/approvals"))["approvals"]
+        second.user.call("DELETE", bot.path(f"/approvals/{standing['id']}"))
+        trail = second.user.call("GET", bot.path("/audit"))["entries"]
+        assert [entry["action"] for entry in trail] == ["revoked", "answered", "answered"]
         with Socket(f"{second.url.replace('http', 'ws')}ws?token={TOKEN}") as live:
             live.ask("subscribe", channel_id=bot.channel_id)
             Actor(first.url, bot.token).post("by way of the first", channel_id=bot.channel_id)
@@ -382,7 +390,8 @@ def test_a_second_jupyter_server_joins_the_first_ones_hub_and_takes_over(tmp_pat
         while second.user.send("GET", "api/v1/me").status_code != 200:
             assert time.monotonic() < deadline
             time.sleep(0.1)
-        assert [message["content"] for message in bot.history()] == ["by way of the second", "by way of the first"]
+        history = bot.history()
+        assert [history[0]["content"], history[-1]["content"]] == ["by way of the second", "by way of the first"]
     finally:
         first.stop()
         second.stop()
