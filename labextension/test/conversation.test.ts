@@ -86,6 +86,25 @@ for (const first of ["reply", "event"]) test(`who answers second is told by whom
   assert.equal(conversation.current.log?.messages[0]?.question?.state, "answered");
 });
 
+test("a question that came without what is shown is marked, until it is had whole; one that the page has whole stays whole", async () => {
+  const shown = [{ data: { "text/plain": "a table" } }];
+  const whole = (seq: number) => ({ ...question(seq), parts: shown });
+  serve((path) => {
+    const questions = [question(1), question(40)];
+    if (path.startsWith("questions")) return { body: { questions, without_parts: ["msg_1", "msg_40"] } };
+    return { body: NOBODY[path] ?? page([whole(40), message(41)], { has_more: true }) };
+  });
+  const conversation = await live();
+  assert.deepEqual([...conversation.current.bare], ["msg_1"]);
+  assert.deepEqual(
+    conversation.current.log?.messages.map(({ parts }) => parts),
+    [undefined, shown, undefined],
+  );
+  conversation.learn([whole(1)]);
+  assert.deepEqual([...conversation.current.bare], []);
+  assert.deepEqual(conversation.current.log.messages[0]?.parts, shown);
+});
+
 test("an answer says what was seen, and where", async () => {
   const conversation = await live();
   conversation.answer(message(1, { question: { key: "k", state: "open", digest: "d1" } }), "no", "page");

@@ -282,6 +282,28 @@ def test_what_is_shown_beside_a_question_is_drawn(agent: Actor, guest: Page, des
     expect(page.get_by_role("region", name="cities")).to_be_visible()
 
 
+def test_of_many_open_questions_with_much_to_show_each_comes_with_all_of_it(
+    agent: Actor, owner: Owner, browser: Browser
+) -> None:
+    large = "x" * 1_500_000
+    for n in range(4):
+        shown = [{"data": {"text/plain": f"shown {n}"}}, {"data": {"text/plain": large}, "name": "much"}]
+        agent.post(f"Question {n}", question={"choices": [f"answer {n}"]}, parts=shown)
+    for n in range(60):
+        agent.post(f"message {n}")
+    assert owner.call("GET", "questions")["without_parts"], "too much for one reply"
+    context = browser.new_context(viewport={"width": 900, "height": 800})
+    try:
+        page = join(context.new_page(), owner, "Gil")
+        for n in range(4):
+            expect(page.get_by_text(f"shown {n}", exact=True)).to_have_count(1)
+            expect(page.get_by_role("button", name=f"answer {n}", exact=True)).to_have_count(1)
+        page.get_by_role("button", name="answer 3", exact=True).click()
+        expect(page.locator(".outcome").get_by_text("Gil chose answer 3")).to_have_count(1)
+    finally:
+        context.close()
+
+
 RUNS = "window.top.pwned = (window.top.pwned || 0) + 1; fetch('/leak')"
 HOSTILE_HTML = [
     f"<script>{RUNS}</script>",

@@ -11,7 +11,7 @@ import { Ways } from "./Ways";
 import type { Conversation, Snapshot } from "./conversation";
 import { agree, decisionOf, plainText } from "./decision";
 import { ending, fullTimeOf, timeOf } from "./format";
-import { askAgain } from "./handling";
+import { askAgain, loadParts } from "./handling";
 import { answerTo } from "./outbox";
 import { Via } from "./via";
 
@@ -59,6 +59,7 @@ export function QuestionCard({ message, question, conversation, snapshot }: Prop
   const via = useContext(Via);
   const pending = answerTo(snapshot.outbox, message.id);
   const open = question.state === "open";
+  const bare = snapshot.bare.has(message.id);
   const mine = useMayAnswer(conversation, question, message, snapshot.me?.id);
   // Of the question, not of the component: useId starts anew in each panel, and the label of another question would be found.
   const id = `question-${message.id}`;
@@ -66,9 +67,9 @@ export function QuestionCard({ message, question, conversation, snapshot }: Prop
     <div class="card">
       <Markdown id={id} text={message.content} />
       <ActionName message={message} question={question} />
-      <Parts parts={message.parts} />
+      {bare ? <Missing id={message.id} conversation={conversation} /> : <Parts parts={message.parts} />}
       {!open && <Outcome message={message} question={question} conversation={conversation} />}
-      {open && mine && (
+      {open && mine && !bare && (
         <Ways
           // A vote that came back is the new beginning of a form.
           key={ownVote(question, snapshot.me?.id)?.at}
@@ -89,6 +90,25 @@ export function QuestionCard({ message, question, conversation, snapshot }: Prop
       {open && <AskerAway live={conversation.live} askerId={message.author_id} name={message.author_name} />}
       {open && mine && <More message={message} conversation={conversation} me={snapshot.me?.id} />}
     </div>
+  );
+}
+
+/** What is shown has yet to come: nobody should decide without it. */
+function Missing({ id, conversation }: { id: string; conversation: Conversation }) {
+  const { problem, busy, attempt } = useAttempt();
+  const load = () => {
+    attempt(loadParts(conversation, id));
+  };
+  useEffect(load, [id]);
+  return (
+    <p class="note" role="status">
+      {problem ?? "What is shown with this question is being loaded…"}
+      {problem && (
+        <button class="quiet" disabled={busy} onClick={load}>
+          Retry
+        </button>
+      )}
+    </p>
   );
 }
 

@@ -1,11 +1,12 @@
 /** One channel, live: its log, what this human has sent, and the connection behind both. */
 
-import type { ErrorBody, Message, MessageReply, MessagesReply, Participant, QuestionsReply, ServerFrame } from "../protocol";
+import type { ErrorBody, Message, MessageReply, MessagesReply, QuestionsReply, ServerFrame } from "../protocol";
 import { Connection, browserSurroundings, type Listener, type Surroundings } from "./connection";
 import { Live } from "./live";
 import * as box from "./outbox";
 import { Refusal, Unreachable, call, socketUrl, uniqueId, type Address } from "./rest";
-import { addOlder, apply, begin, isPosted, leavesGap, merge, type Log, type LogFrame } from "./store";
+import { BEGINNING, type Snapshot } from "./snapshot";
+import { addOlder, apply, begin, isPosted, leavesGap, merge, type LogFrame } from "./store";
 import type { ViaName } from "./via";
 
 const PAGE = 50;
@@ -14,23 +15,11 @@ const NEWEST = Number.MAX_SAFE_INTEGER;
 const PATIENCE = 4;
 export const TYPING_EVERY = 3000;
 
-export type ConnectionState = "connecting" | "live" | "retrying" | "unreachable";
-
-export interface Snapshot {
-  connection: ConnectionState;
-  /** The hub knows us, or the channel, not: trying again would not help. */
-  refusal?: { status: number; body: ErrorBody };
-  me?: Participant;
-  log?: Log;
-  outbox: box.Outbox;
-  /** Until when this human wants to be left alone with a question, by its id. */
-  snoozed: Readonly<Record<string, string>>;
-  loadingOlder: boolean;
-}
+export type { ConnectionState, Snapshot } from "./snapshot";
 
 export class Conversation implements Listener {
   readonly live: Live;
-  private snapshot: Snapshot = { connection: "connecting", outbox: [], snoozed: {}, loadingOlder: false };
+  private snapshot: Snapshot = BEGINNING;
   private readonly connection: Connection;
   private readonly watchers = new Set<() => void>();
   private subscribed = false;
@@ -92,6 +81,12 @@ export class Conversation implements Listener {
   putOff(messageId: string, until: string | undefined): void {
     const others = Object.entries(this.snapshot.snoozed).filter(([id]) => id !== messageId);
     this.change({ snoozed: Object.fromEntries(until === undefined ? others : [...others, [messageId, until]]) });
+  }
+
+  /** Messages that were asked for one by one, whole. */
+  learn(messages: Message[]): void {
+    const { log, bare } = this.snapshot;
+    if (log) this.change({ log: merge(log, messages), bare: new Set([...bare].filter((id) => !messages.some((each) => each.id === id))) });
   }
 
   /** Something is being written: the others are told, every few seconds. */
@@ -203,9 +198,12 @@ export class Conversation implements Listener {
       const log = begin(await this.page(NEWEST));
       this.readTo = 0;
       this.change({ log });
-      const { questions, snoozed = {} } = await call<QuestionsReply>(this.address, "GET", `questions?channel_id=${this.channelId}`);
-      this.change({ snoozed });
-      if (this.snapshot.log) this.change({ log: merge(this.snapshot.log, questions) });
+      const path = `questions?channel_id=${this.channelId}`;
+      const { questions, snoozed = {}, without_parts = [] } = await call<QuestionsReply>(this.address, "GET", path);
+      // The page that was just read has them whole.
+      const bare = new Set(without_parts.filter((id) => !this.snapshot.log?.messages.some((message) => message.id === id)));
+      this.learn(questions.filter(({ id }) => bare.has(id) || !without_parts.includes(id)));
+      this.change({ snoozed, bare });
     });
     this.loading = false;
     if (this.snapshot.log) this.subscribe();
@@ -277,8 +275,7 @@ export class Conversation implements Listener {
   private async refresh(messageId: string): Promise<void> {
     await this.ask(async () => {
       const path = `channels/${this.channelId}/messages/${messageId}`;
-      const { message } = await call<MessageReply>(this.address, "GET", path);
-      if (this.snapshot.log) this.change({ log: merge(this.snapshot.log, [message]) });
+      this.learn([(await call<MessageReply>(this.address, "GET", path)).message]);
     });
   }
 

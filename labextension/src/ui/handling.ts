@@ -1,6 +1,6 @@
 /** What can be done with a question beside answering it. All of it throws `Refusal` and `Unreachable`. */
 
-import type { ApprovalsReply, Message } from "../protocol";
+import type { ApprovalsReply, Message, MessageReply } from "../protocol";
 import type { Conversation } from "./conversation";
 import { call, uniqueId } from "./rest";
 import type { ViaName } from "./via";
@@ -19,6 +19,12 @@ export async function snooze(conversation: Conversation, message: Message, secon
 /** Who answered takes that back, while the asker has not gone on with it: the hub tells everybody. */
 export async function reopen(conversation: Conversation, message: Message): Promise<void> {
   await act(conversation, message, "reopen", {});
+}
+
+/** What is shown beside a question that came without it. */
+export async function loadParts(conversation: Conversation, messageId: string): Promise<void> {
+  const path = `channels/${conversation.channelId}/messages/${messageId}`;
+  conversation.learn([(await call<MessageReply>(conversation.address, "GET", path)).message]);
 }
 
 /** An action that was approved once for all is to be asked for again. Returns: whether it was so approved. */
