@@ -22,7 +22,7 @@ from ..errors import InvalidAnswer, QuestionChanged
 from ..notebook import answers, kernel, parts
 from ..protocol import Ask
 from . import times
-from .replies import Reply, Text, reply_of
+from .replies import Reply, Text, is_unicode, reply_of
 
 
 @dataclass(eq=False)
@@ -80,10 +80,10 @@ def prepare(
     reply = reply_of(choices, multiple, into)
     if default is not UNSET:
         with _named("default"):
-            default = reply.to_json(default)
+            default = _encodable(reply.to_json(default))
     if initial is not UNSET:
         with _named("initial"):
-            initial = reply.begins(initial)
+            initial = _encodable(reply.begins(initial))
     people = addressing(to, quorum)
     clock = timing(timeout, remind, escalate)
     shown = parts.snapshot(show, "show") if show is not None else None
@@ -192,6 +192,8 @@ def _text(name: str, value: Any, longest: int | None = None) -> str:
         raise TypeError(f"{name}: a string is needed, not {type(value).__name__}.")
     if not value.strip():
         raise ValueError(f"{name}: it is empty; give some text.")
+    if not is_unicode(value):
+        raise ValueError(f"{name}: it holds a lone surrogate, which is not text; give valid Unicode.")
     if longest is not None and len(value) > longest:
         raise ValueError(f"{name}: it has {len(value)} characters, the limit is {longest}.")
     return value
@@ -205,6 +207,14 @@ def _texts(name: str, values: Any, longest: int) -> list[str]:
     if double:
         raise ValueError(f"{name}: {', '.join(map(repr, sorted(double)))} is given more than once.")
     return texts
+
+
+def _encodable(value: Any) -> Any:
+    try:
+        msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        raise ValueError("it holds a lone surrogate, which is not text; give valid Unicode.") from None
+    return value
 
 
 @contextmanager

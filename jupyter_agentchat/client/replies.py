@@ -134,9 +134,20 @@ def _labelled(choices: Any) -> list[tuple[str, Any]]:
     for place, (label, _) in enumerate(labelled):
         if not label.strip():
             raise ValueError(f"choices[{place}]: it is empty; give some text.")
+        if not is_unicode(label):
+            raise ValueError(f"choices[{place}]: it holds a lone surrogate, which is not text; give valid Unicode.")
         if len(label) > LONGEST_CHOICE:
             raise ValueError(f"choices[{place}]: it has {len(label)} characters, the limit is {LONGEST_CHOICE}.")
     return labelled
+
+
+def is_unicode(text: str) -> bool:
+    """Whether it can be written as UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _label_of(value: Any, place: int) -> str:

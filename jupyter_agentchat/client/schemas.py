@@ -29,7 +29,7 @@ def of_type(into: Any) -> dict[str, Any]:
             f"{str(error).splitlines()[0].rstrip(':.')}. Give plain values, dates, paths, an Enum, a Literal, lists of these, "
             "a dataclass, TypedDict, NamedTuple, Struct or pydantic model of them, or a JSON Schema."
         ) from error
-    drawn = forms.normal(_without_null(schema))
+    drawn = forms.normal(schema)
     _polish(into, drawn)
     return drawn
 
@@ -61,20 +61,6 @@ def labelled_members(members: enum.EnumMeta) -> dict[str, Any]:
     listed: list[Any] = list(members)
     by_value = all(isinstance(each.value, str) and each.value.strip() for each in listed)
     return {each.value if by_value else each.name: each for each in listed}
-
-
-def _without_null(schema: Any) -> Any:
-    """msgspec writes ``Literal["a", "b"] | None`` as one enum of three."""
-    if isinstance(schema, list):
-        return [_without_null(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    made = {name: each if name in ("default", "const") else _without_null(each) for name, each in schema.items()}
-    values = made.get("enum")
-    if isinstance(values, list) and None in values and len(values) > 1:
-        made["enum"] = [each for each in values if each is not None]
-        made = {"anyOf": [made, {"type": "null"}]}
-    return made
 
 
 def _polish(into: Any, field: dict[str, Any]) -> None:

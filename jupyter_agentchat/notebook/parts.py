@@ -87,7 +87,11 @@ def part(thing: Any, name: str, *, is_text: bool = False) -> Part:
     made = _file(thing, name, is_text=is_text)
     if made is None:
         made = {"data": _data(thing, name)} if isinstance(thing, str) else {"data": _data(thing, name), "name": describe(thing)}
-    check_size(len(msgspec.json.encode(made["data"])), f"{name}: {describe(thing)}", MAX_PARTS_BYTES)
+    try:
+        size = len(msgspec.json.encode(made))
+    except UnicodeEncodeError:
+        raise ValueError(f"{name}: {describe(thing)} holds a lone surrogate, which is not text: show valid Unicode.") from None
+    check_size(size, f"{name}: {describe(thing)}", MAX_PARTS_BYTES)
     return made
 
 

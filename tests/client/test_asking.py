@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from jupyter_agentchat import InvalidAnswer
 from jupyter_agentchat.client.asking import automatic_key, prepare
@@ -27,6 +28,11 @@ GOOD: dict[str, Any] = {"choices": ["a", "b"], "key": None, "timeout": None, "de
         ({"choices": "ab"}, TypeError, "choices: a list of strings or other objects is needed, not str"),
         ({"choices": {"a", "b"}}, TypeError, "choices: a list of strings or other objects is needed, not set"),
         ({"choices": [object(), "a"]}, TypeError, r"choices\[0\]: a object has no text to show"),
+        ({"choices": ["\ud800", "a"]}, ValueError, r"choices\[0\]: it holds a lone surrogate"),
+        ({"prompt": "\ud800"}, ValueError, "prompt: it holds a lone surrogate"),
+        ({"show": {"a": "\ud800"}}, ValueError, "show: dict holds a lone surrogate"),
+        ({"show": "\ud800"}, ValueError, "show: text holds a lone surrogate"),
+        ({"initial": "\ud800", "choices": None, "default": UNSET}, ValueError, "initial: it holds a lone surrogate"),
         ({"choices": {1: "a"}}, TypeError, "choices: 1 is no label"),
         ({"choices": [1, "1"], "default": 1}, ValueError, "choices: '1' is given more than once"),
         ({"choices": ["a", "a"]}, ValueError, "choices: 'a' is given more than once"),
