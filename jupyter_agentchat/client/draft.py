@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from ..protocol import Message, SendMessage, new_id
 from .signals import STREAM_SHOWN, Pace
@@ -77,6 +77,12 @@ class Stream:
         self._draft.add(token)
         if self._draft.pace.due():
             self._agent.show_draft(self._draft)
+
+    def __enter__(self) -> NoReturn:
+        raise TypeError("This stream is an AsyncAgent's: write `async with agent.stream() as stream:`.")
+
+    def __exit__(self, *_: object) -> None:
+        """Never called; it makes Python call `__enter__`, which says what to write."""
 
     async def __aenter__(self) -> Stream:
         return self

@@ -10,7 +10,7 @@ import traceback
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from ..errors import ChatError, Stopped
 from ..protocol import Intent, ListIntents, ReadStatus, RunState, SendMessage, SendReport, SignalKind
@@ -197,8 +197,7 @@ class Steering:
         self._trails = False
         values, self.later = self.later, None
         if values:
-            with suppress(TypeError, ValueError):  # what makes no sense is an error at its own time
-                self.tell(said_of(self.run, values))
+            self.tell(said_of(self.run, values))
 
     def _wipe(self) -> None:
         """The lines that checkpoints wrote end with the run."""
@@ -265,16 +264,20 @@ def checked_name(name: str) -> str:
 
 
 def said_of(run: str | None, values: dict[str, Any]) -> Said | None:
-    """The signal for a checkpoint's values: with ``step`` and ``total`` a bar, else a line.
-
-    Raises: TypeError, ValueError: ``step`` or ``total`` of a bar is no number.
-    """
+    """The signal for a checkpoint's values: with ``step`` and ``total`` a bar, else a line. What makes no bar is a line too: a
+    run must not end for what is only shown."""
     if not values:
         return None
-    bar = values.get("total") is not None and values.get("step") is not None
-    words = ", ".join(f"{name} {shown(value)}" for name, value in values.items() if not (bar and name in ("step", "total")))
-    text = ": ".join(filter(None, (run, words))) or "working"
-    return activity(text, values["step"], values["total"]) if bar else activity(text, None, None)
+    if values.get("total") is not None and values.get("step") is not None:
+        others = {name: value for name, value in values.items() if name not in ("step", "total")}
+        with suppress(TypeError, ValueError):
+            return activity(_line(run, others), values["step"], values["total"])
+    return activity(_line(run, values), None, None)
+
+
+def _line(run: str | None, values: dict[str, Any]) -> str:
+    words = ", ".join(f"{name} {shown(value)}" for name, value in values.items())
+    return ": ".join(filter(None, (run, words))) or "working"
 
 
 def shown(value: Any) -> str:
@@ -368,6 +371,12 @@ class Run:
     def name(self) -> str:
         """As it was given."""
         return self._name
+
+    def __enter__(self) -> NoReturn:
+        raise TypeError("This run is an AsyncAgent's: write `async with agent.run(…):`.")
+
+    def __exit__(self, *_: object) -> None:
+        """Never called; it makes Python call `__enter__`, which says what to write."""
 
     async def __aenter__(self) -> Run:
         await self._link.connected()

@@ -148,7 +148,7 @@ def test_how_far_it_is_is_told_also_while_one_item_takes_long(
 ) -> None:
     """Of the quick ones before it, which came too soon to be told each, the last is."""
     bar: Bar[Any] = agent.tqdm(total=100, disable=how != "update")
-    items = {"track": agent.track, "tqdm": agent.tqdm}.get(how, iter)(range(100))
+    items: Any = agent.track(range(100)) if how == "track" else agent.tqdm(range(100)) if how == "tqdm" else range(100)
     for item in items:
         if item == 42:
             until(lambda: shown().get("done") == (42 if how != "checkpoint" else 41))

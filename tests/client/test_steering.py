@@ -231,6 +231,16 @@ async def test_all_that_wait_at_checkpoints_go_on_together(hub: Path) -> None:
                 assert sorted(said, key=str) == [None] * 19 + ["go on"]
 
 
+def test_asynchronous_names_in_plain_statements_say_what_to_write() -> None:
+    agent = AsyncAgent(url="http://127.0.0.1:9/", key="au_1")
+    with pytest.raises(TypeError, match=r"write `async with agent.run"), agent.run("train"):
+        pass
+    with pytest.raises(TypeError, match=r"write `async with agent.stream"), agent.stream():
+        pass
+    with pytest.raises(TypeError, match=r"write `async for … in agent.track"):
+        list(agent.track([1]))  # type: ignore[call-overload]
+
+
 @pytest.mark.anyio
 async def test_a_blocking_checkpoint_in_a_coroutine_says_what_to_write(hub: Path) -> None:
     agent = await asyncio.to_thread(Agent, "research-bot")
@@ -248,8 +258,9 @@ def test_values_become_a_line_and_with_a_total_a_bar(agent: Agent, human: Human)
     assert said_of("train", {"step": 3, "total": 9, "phase": "warm up"}) == (
         "progress", {"text": "train: phase warm up", "done": 3, "total": 9},
     )  # fmt: skip
-    with pytest.raises(TypeError, match=r"^done"):
-        agent.checkpoint(step="three", total=9)
+    # A run does not end for what is only shown.
+    assert said_of("train", {"step": "three", "total": float("inf")}) == ("status", {"text": "train: step three, total inf"})
+    assert said_of(None, {"loss": object()}) == ("status", {"text": "loss object"})
     agent.checkpoint(step=1, loss=2.0)
     with agent.run("train"):
         time.sleep(0.11)  # the pace of what is told
