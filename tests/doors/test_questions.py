@@ -267,6 +267,20 @@ def test_two_processes_that_take_an_answer_at_once_do_not_both_get_it(hall: Owne
         assert sorted(told) == [200, 409, 409, 409], number
 
 
+def test_of_two_secrets_told_at_once_the_asker_gets_the_one_that_closed(hall: Owner, room: Actor) -> None:
+    people = {who.id: who for who in (room.guest(f"Keeper {n} of {room.id}") for n in range(4))}
+    for _ in range(10):
+        question = room.ask("Password?", kind="secret")
+
+        def tell(who: Actor, question: Any = question) -> int:
+            return who.send("POST", f"api/v1/{path_of(question, '/answer')}", json={"value": f"of {who.id}"}).status_code
+
+        told = at_once([partial(tell, who) for who in people.values()])
+        assert sorted(told) == [200, 409, 409, 409]
+        closing_ = room.call("GET", path_of(question))["message"]["question"]["closing"]
+        assert room.call("POST", path_of(question, "/secret")) == {"value": f"of {closing_['by_id']}"}
+
+
 def test_voters_that_change_their_minds_at_once_close_once_with_what_enough_of_them_said(hall: Owner, room: Actor) -> None:
     people = [room.guest(f"Voter {n} of {room.id}") for n in range(5)]
     for _ in range(6):
@@ -286,11 +300,16 @@ def test_voters_that_change_their_minds_at_once_close_once_with_what_enough_of_t
             for who in people:
                 who.call("POST", path_of(question, "/answer"), {"value": "a"}, status=(200, 409))
             asked = room.call("GET", path_of(question))["message"]["question"]
-        votes = {vote["by_id"]: vote["value"] for vote in asked["votes"]}
-        assert list(votes.values()).count(asked["closing"]["value"]) == 3
-        entries = room.call("GET", room.path(f"/audit?message_id={question['id']}&limit=100"))["entries"]
-        assert [entry["action"] for entry in entries].count("answered") == 1
-        assert entries[0]["action"] == "answered", "no vote after it"
+        entries = room.call("GET", room.path(f"/audit?message_id={question['id']}&limit=100"))["entries"][::-1]
+        said: dict[str, str] = {}
+        for (
+            entry
+        ) in entries:  # in their order: it closed with the first vote that made it three of a kind, and with no later one
+            said[entry["by_id"]] = entry["detail"]["value"]
+            enough = max(map(list(said.values()).count, ("a", "b"))) == 3
+            assert enough == (entry["action"] == "answered") == (entry is entries[-1])
+        assert {vote["by_id"]: vote["value"] for vote in asked["votes"]} == said
+        assert len(asked["votes"]) == len(said), "one a person"
 
 
 def test_of_a_thousand_that_answer_at_once_one_wins_and_all_others_are_told_who(hall: Owner, room: Actor) -> None:
