@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -38,7 +38,7 @@ from .secret import Secret, prepare_secret
 from .signals import Items, activity, each, length
 from .speaking import Records
 from .steering import Run, said_of
-from .steps import awaited, handed_on, made
+from .steps import Coming, awaited, handed_on, made
 from .waits import interruptible
 
 if TYPE_CHECKING:
@@ -424,10 +424,12 @@ class AsyncAgent(Link):
         An AsyncAgent decorates coroutine functions, an Agent plain ones too. The function itself is at ``__wrapped__``.
 
         Args:
-            when: takes what the function takes, and says whether this call needs approval; all do if not given.
+            when: says whether this call needs approval, by those of the function's arguments that it names (``lambda limit:
+                limit > 10``); all do if not given.
             editable: the parameters that the human may change, by forms of their annotations (or, without one, of the value).
-            prompt: the question, or a function that makes it of what the function takes.
-            to, always, timeout, default, remind, escalate, quorum: see `approve`.
+            prompt: the question, or a function that makes it, as ``when``.
+            always: whether the human may approve the function for good, by its name; a lambda has none.
+            to, timeout, default, remind, escalate, quorum: see `approve`.
 
         Raises:
             TypeError, ValueError: at decoration or at the call, before anybody is asked: what makes no sense.
@@ -487,7 +489,7 @@ class AsyncAgent(Link):
             items, prompt=prompt, choices=choices, multiple=multiple, into=into, initial=initial, show=show, key=key,
             total=total, ahead=ahead, undo=undo, timeout=timeout, default=default, to=to,
         )  # fmt: skip
-        return handed_on(conduct(self, plan), made)
+        return Coming(handed_on(conduct(self, plan), made), "ask_each")
 
     async def panel(self) -> Panel:
         """The chat panel, an ipywidget: the last expression of a cell displays it."""
@@ -523,8 +525,9 @@ class AsyncAgent(Link):
     async def checkpoint(self, **values: Any) -> str | None:
         """Where a human's pause, stop or text takes effect: call it where the work may wait, in each step of a loop.
 
-        While the agent is paused it waits, however long; an interrupt ends the wait, and what paused it holds on. While nobody
-        wants anything it costs next to nothing.
+        While the agent is paused it waits, however long; an interrupt ends the wait, and what paused it holds on, to the end of
+        the run. While nobody wants anything it costs next to nothing. Where several processes are the same agent, or several
+        objects of one process, each obeys for itself.
 
         Args:
             values: how it stands, shown to the humans ten times a second at most: ``step=3, loss=0.2``. With ``step`` and
@@ -577,7 +580,7 @@ class AsyncAgent(Link):
         self._begin()
         self._connection.signals.say("typing", {})
 
-    async def track(self, items: Items[T], text: str = "working", total: float | None = None) -> AsyncIterator[T]:
+    def track(self, items: Items[T], text: str = "working", total: float | None = None) -> AsyncIterator[T]:
         """The items, one by one, while humans see the progress: ``async for page in agent.track(pages, "scraping")``.
 
         Told ten times a second at most, and at the end. Nothing is printed.
@@ -587,10 +590,13 @@ class AsyncAgent(Link):
             text: what is done with them.
             total: how many there are; ``len(items)`` where there is one.
         """
-        total, complete = length(items, total), False
+        total = length(items, total)
         activity(text, None, total)
+        return Coming(self._tracked(items, text, total), "track")
+
+    async def _tracked(self, items: Items[T], text: str, total: float | None) -> AsyncGenerator[T, None]:
         self._begin()
-        count = begin(self, text, total)
+        count, complete = begin(self, text, total), False
         try:
             async for item in each(items):
                 yield item

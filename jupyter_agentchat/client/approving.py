@@ -7,7 +7,7 @@ import hashlib
 import inspect
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,7 +19,7 @@ from ..notebook import parts, stage
 from ..protocol import Ask, AskApproval, Closing, Ending
 from . import snapshot
 from .asking import Asking, Claim, addressed, addressing, timing
-from .calls import Arguments, Signature, checked_names
+from .calls import Arguments, Signature, by_name, check_by_name, checked_names, has_name
 from .steps import Steps
 from .waits import pause
 
@@ -198,6 +198,9 @@ class Guard:
 
     def __call__(self, function: F) -> F:
         signature = Signature.of(function, self.editable)
+        for name, given in (("when", self.when), ("prompt", self.prompt)):
+            if callable(given):
+                check_by_name(name, given, function)
         if inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)
@@ -226,10 +229,12 @@ class Guard:
 
     def _request(self, signature: Signature, bound: inspect.BoundArguments) -> Request | None:
         """None: this call needs no approval."""
-        if self.when is not None and not self.when(*bound.args, **bound.kwargs):
+        if self.when is not None and not by_name(self.when, bound):
             return None
-        prompt = self.prompt(*bound.args, **bound.kwargs) if callable(self.prompt) else self.prompt
-        return Request.of(signature.action, prompt or f"Run `{signature.action}`?", signature.arguments(bound), self.terms)
+        # For good only by a name that is no other function's.
+        terms = self.terms if has_name(signature.function) else replace(self.terms, always=False)
+        prompt = by_name(self.prompt, bound) if callable(self.prompt) else self.prompt
+        return Request.of(signature.action, prompt or f"Run `{signature.action}`?", signature.arguments(bound), terms)
 
 
 def _settled(bound: inspect.BoundArguments, request: Request, decision: Decision) -> inspect.BoundArguments:

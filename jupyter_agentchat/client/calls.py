@@ -175,7 +175,7 @@ class Signature:
     @classmethod
     def of(cls, function: Callable[..., Any], editable: Any) -> Signature:
         """Raises: TypeError, ValueError: it is no function that can be approved, or an editable name none of its parameters."""
-        name = getattr(function, "__name__", None) or repr(function)
+        name = getattr(function, "__name__", None) or type(function).__name__
         if isinstance(function, (classmethod, staticmethod)):
             raise TypeError(f"approves: write it below @{type(function).__name__}, next to the function {name}.")
         given: Any = function
@@ -186,7 +186,10 @@ class Signature:
                 f"approves: {name} is a generator, which runs long after its call: approve a function that it calls."
             )
         names = checked_names(editable)
-        parameters = inspect.signature(function).parameters
+        try:
+            parameters = inspect.signature(function).parameters
+        except ValueError as error:
+            raise TypeError(f"approves: nobody knows what {name} takes: approve a function of yours that calls it.") from error
         for each in names:
             if each not in parameters or each in _unseen(parameters):
                 told = ", ".join(map(repr, (n for n in parameters if n not in _unseen(parameters)))) or "none"
@@ -215,6 +218,39 @@ class Signature:
         return Arguments.of(values, self.editable, self.annotated)
 
 
+def by_name(asked: Callable[..., Any], bound: inspect.BoundArguments) -> Any:
+    """Calls what looks at a call's arguments, such as ``when``: it gets those that it names; all, where it takes ``*args``."""
+    try:
+        takes = inspect.signature(asked).parameters
+    except ValueError:  # some of C's
+        return asked(*bound.args, **bound.kwargs)
+    kinds = {parameter.kind for parameter in takes.values()}
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
+        return asked(*bound.args, **bound.kwargs)
+    values: dict[str, Any] = {}
+    for name, value in bound.arguments.items():
+        values |= value if bound.signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD else {name: value}
+    first = [values.pop(name) for name, each in takes.items() if each.kind is inspect.Parameter.POSITIONAL_ONLY]
+    if inspect.Parameter.VAR_KEYWORD not in kinds:
+        values = {name: value for name, value in values.items() if name in takes}
+    return asked(*first, **values)
+
+
+def check_by_name(name: str, asked: Callable[..., Any], function: Callable[..., Any]) -> None:
+    """Raises: TypeError: it needs what the function does not take."""
+    try:
+        takes = inspect.signature(asked).parameters
+    except ValueError:
+        return
+    has = inspect.signature(function).parameters
+    if any(each.kind is inspect.Parameter.VAR_KEYWORD for each in has.values()):
+        return
+    for each in takes.values():
+        if each.kind in _NAMED and each.default is inspect.Parameter.empty and each.name not in has:
+            told = ", ".join(map(repr, has)) or "nothing"
+            raise TypeError(f"{name}: it takes {each.name!r}, and the function has {told}: name what it looks at.")
+
+
 def checked_names(editable: Any) -> tuple[str, ...]:
     """Raises: TypeError: it is no list of names."""
     if isinstance(editable, str) or not all(isinstance(each, str) for each in editable):
@@ -225,6 +261,11 @@ def checked_names(editable: Any) -> tuple[str, ...]:
 def _unseen(parameters: Mapping[str, inspect.Parameter]) -> tuple[str, ...]:
     first = next(iter(parameters), "")
     return (first,) if first in ("self", "cls") else ()
+
+
+def has_name(function: Callable[..., Any]) -> bool:
+    """Whether it has one of its own, for which it may be approved for good: a lambda has not, nor a partial."""
+    return not str(getattr(function, "__qualname__", "<lambda>")).endswith("<lambda>")
 
 
 def _action_of(function: Callable[..., Any], name: str) -> str:

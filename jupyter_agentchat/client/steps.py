@@ -6,7 +6,7 @@ calls themselves are made on the agent's own event loop.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
 from typing import Any, TypeVar, Union
 
 T = TypeVar("T")
@@ -81,7 +81,7 @@ def handed(steps: Handing, call: Callable[[Call], Any]) -> Iterator[Any]:
         steps.close()
 
 
-async def handed_on(steps: Handing, call: Callable[[Call], Awaitable[Any]]) -> AsyncIterator[Any]:
+async def handed_on(steps: Handing, call: Callable[[Call], Awaitable[Any]]) -> AsyncGenerator[Any, None]:
     """As `handed`, in a coroutine."""
     result, error = None, None
     try:
@@ -99,6 +99,25 @@ async def handed_on(steps: Handing, call: Callable[[Call], Awaitable[Any]]) -> A
         return
     finally:
         steps.close()
+
+
+class Coming(AsyncIterator[Any]):
+    """What an asynchronous name hands out; ``for`` instead of ``async for`` is told what to write."""
+
+    def __init__(self, items: AsyncGenerator[Any, None], name: str) -> None:
+        self._items, self._name = items, name
+
+    async def __anext__(self) -> Any:
+        return await anext(self._items)
+
+    async def aclose(self) -> None:
+        """Ends it, as leaving its loop does."""
+        await self._items.aclose()
+
+    def __iter__(self) -> Any:
+        raise TypeError(
+            f"{self._name}: an AsyncAgent's is awaited: write `async for … in agent.{self._name}(…)`, or use Agent."
+        )
 
 
 Step = TypeVar("Step")

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
+from functools import partial
 from typing import Any, Literal
 
 import pytest
@@ -206,7 +207,11 @@ def test_when_says_which_calls_need_approval(agent: Agent, judging: Judging) -> 
 
     with judging() as judge:
         assert [pay(5), pay(50)] == [5, 50]
+        assert agent.approves(when=lambda amount, **_: amount > 10)(inspect.unwrap(pay))(7) == 7
+        assert agent.approves(when=lambda *given: given[0] > 10)(inspect.unwrap(pay))(8) == 8
     assert judge.arguments == [{"amount": 50, "to": "Ada"}]
+    with pytest.raises(TypeError, match="when: it takes 'much', and the function has 'amount', 'to'"):
+        agent.approves(when=lambda much: much > 10)(pay)
 
 
 def test_methods_show_no_self(agent: Agent, judging: Judging) -> None:
@@ -233,6 +238,25 @@ def test_always_is_asked_once_for_the_action(agent: Agent, judging: Judging) -> 
     assert (ran, len(judge.asked)) == ([1, 2], 1)
     decision = agent.approve(judge.asked[0]["question"]["approval"]["action"])
     assert decision.by == "always approved by Ann"
+
+
+def test_a_function_without_a_name_is_not_approved_for_good(agent: Agent, judging: Judging) -> None:
+    with judging() as judge:
+        assert agent.approves(lambda number: number)(3) == 3
+        assert agent.approves(partial(divmod, 7))(4) == (1, 3)
+    assert [message["question"]["approval"].get("always", False) for message in judge.asked] == [False, False]
+
+
+def test_two_threads_never_share_a_decision(agent: Agent, human: Human) -> None:
+    ran: list[str] = []
+
+    @agent.approves
+    def run(what: str) -> None:
+        ran.append(what)
+
+    with Judge(human, True) as judge, ThreadPoolExecutor(8) as pool:
+        assert not [call.exception() for call in [pool.submit(run, "same") for _ in range(24)] if call.exception()]
+    assert (len(ran), len({message["id"] for message in judge.asked})) == (24, 24)
 
 
 def test_arguments_that_change_while_the_human_decides_are_not_run(agent: Agent, human: Human) -> None:
@@ -346,6 +370,8 @@ def test_what_cannot_be_approved_is_told_at_decoration(agent: Agent) -> None:
         agent.approves(staticmethod(len))
     with pytest.raises(TypeError, match="a function is needed"):
         agent.approves(int)
+    with pytest.raises(TypeError, match="nobody knows what max takes"):
+        agent.approves(max)
 
     def run(frame): ...  # type: ignore[no-untyped-def]
 

@@ -193,6 +193,9 @@ async def test_the_async_agent_asks_in_the_same_words(agent: Agent, human: Human
     async with AsyncAgent("research-bot") as waits:
         with Labeller(human, "yes"):
             assert [pair async for pair in waits.ask_each(["a", "b"], choices=YES_NO, undo=0)] == [("a", "yes"), ("b", "yes")]
+        with pytest.raises(TypeError, match=r"ask_each: .*write `async for"):
+            for _ in waits.ask_each(["a"]):  # type: ignore[attr-defined]
+                pass
 
 
 def test_progress_is_told_in_the_agents_status(agent: Agent, human: Human) -> None:
