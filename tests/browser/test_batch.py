@@ -217,6 +217,24 @@ def test_a_thousand_open_questions_are_one_card_that_answers_at_once(serve: Star
     context.close()
 
 
+def test_a_double_click_answers_one_question(owner: Owner, page: Page) -> None:
+    page.goto(owner.invite()["invite_url"])
+    page.get_by_role("textbox", name="Your name").fill("Gil")
+    page.get_by_role("button", name="Join", exact=True).click()
+    for index in range(3):
+        batch(owner.agent, index, 3)
+    box = inbox(page)
+    expect(box.get_by_role("article", name="Question 1 of 3")).to_be_visible()
+    page.wait_for_timeout(700)
+    box.get_by_role("button", name="cat", exact=True).dblclick()
+    until(lambda: any(each.get("closes") for each in owner.history()), "the answer")
+    page.wait_for_timeout(500)
+    expect(box.get_by_role("article", name="Question 2 of 3")).to_be_visible()
+    assert len([each for each in owner.history() if each.get("closes")]) == 1
+    box.get_by_role("button", name="dog", exact=True).click()
+    expect(box.get_by_role("article", name="Question 3 of 3")).to_be_visible()
+
+
 def test_keys_act_only_within_the_inbox(owner: Owner, guest: Page) -> None:
     batch(owner.agent, 0, 2)
     expect(inbox(guest).get_by_role("article", name="Question 1 of 2")).to_be_visible()

@@ -22,6 +22,8 @@ interface Props {
 
 /** A key that was meant for what stood there before somebody else answered it, in milliseconds. */
 const STARTLED_FOR = 600;
+/** The second click of a double click, which falls on the next question. */
+const BOUNCED_FOR = 300;
 /** Of the answers that were given, so many are drawn before the rest is asked for. */
 const ANSWERS = 100;
 
@@ -36,7 +38,7 @@ export function BatchView({ inbox, conversation, snapshot }: Props) {
   const name = inbox.name || `Questions by ${asker}`;
   const last = lastOwn(inbox, outbox, me?.id);
   const { note, undo } = useUndo(conversation, last, setCursor);
-  const { startled, startle } = useStartled(inbox, open, current, cursor, me?.id);
+  const { startled, bounced, startle } = useStartled(inbox, open, current, cursor, me?.id);
   useBroughtBack(inbox, snapshot, box, (id) => {
     startle();
     setCursor(id);
@@ -93,7 +95,7 @@ export function BatchView({ inbox, conversation, snapshot }: Props) {
       onKeyDownCapture={flows}
       onClickCapture={(event) => {
         flows(event);
-        if (!startled() || !(event.target as Element).closest(".card")) return;
+        if (!(startled() || (event.detail > 1 && bounced())) || !(event.target as Element).closest(".card")) return;
         event.preventDefault();
         event.stopPropagation();
       }}
@@ -163,6 +165,7 @@ function overtaken(inbox: Inbox, { outbox }: Snapshot): string {
 function useStartled(inbox: Inbox, open: readonly Message[], current: Message | undefined, cursor: string | undefined, me: string | undefined) {
   const before = useRef<string>();
   const at = useRef(-Infinity);
+  const answeredAt = useRef(-Infinity);
   const startle = () => {
     at.current = performance.now();
   };
@@ -171,9 +174,14 @@ function useStartled(inbox: Inbox, open: readonly Message[], current: Message | 
     before.current = current?.id;
     if (!last || current?.id === cursor) return;
     const isAnsweredHere = last.question?.closing ? last.question.closing.by_id === me : !open.includes(last);
-    if (!isAnsweredHere) startle();
+    if (isAnsweredHere) answeredAt.current = performance.now();
+    else startle();
   }, [current?.id]);
-  return { startled: () => performance.now() - at.current < STARTLED_FOR, startle };
+  return {
+    startled: () => performance.now() - at.current < STARTLED_FOR,
+    bounced: () => performance.now() - answeredAt.current < BOUNCED_FOR,
+    startle,
+  };
 }
 
 /** Takes the last own answer back; one that is still on its way, as soon as it has arrived. */
