@@ -110,7 +110,7 @@ def test_a_run_is_paused_steered_resumed_and_stopped_by_clicks(lab: Lab, page: P
 
 
 def test_a_kernel_that_is_killed_in_a_run_is_shown_as_gone(lab: Lab, page: Page) -> None:
-    panel, line = training(lab, page, "killed")
+    _, line = training(lab, page, "killed")
     advances(lab, "killed")
     page.get_by_role("button", name="Save", exact=False).first.click()
     until(lambda: "vnd.agentchat" in (lab.root / "killed.ipynb").read_text(), "the notebook to be saved")
