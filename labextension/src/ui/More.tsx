@@ -5,7 +5,7 @@ import { useContext, useState } from "preact/hooks";
 import type { Message } from "../protocol";
 import { useNow } from "./Now";
 import type { Conversation } from "./conversation";
-import { whenOf } from "./format";
+import { lineOf, whenOf } from "./format";
 import { delegate, snooze } from "./handling";
 import { Refusal, Unreachable } from "./rest";
 import { Via } from "./via";
@@ -127,7 +127,7 @@ export function Snoozed({ message, conversation, until }: Omit<Props, "me"> & { 
   const { problem, busy, attempt } = useAttempt();
   return (
     <p class="snoozed">
-      Snoozed until {whenOf(until)} ·{" "}
+      <q>{lineOf(message.content)}</q> Snoozed until {whenOf(until)} ·{" "}
       <button
         class="quiet"
         disabled={busy}
