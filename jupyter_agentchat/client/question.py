@@ -233,8 +233,9 @@ class Question:
         """The closing that was taken: a human may have changed theirs between our seeing it and taking it."""
         if closing.source is None and closing.outcome != "default":
             reply = await self._agent.call("get_message", OneMessage(self.message.channel_id, self.id))
-            if reply.message.question.closing is not None:
-                self.close(reply.message.question.closing)
+            asked = reply.message.question
+            if asked is not None and asked.closing is not None:
+                self.close(asked.closing)
         return await self.closing()
 
     def _fit(self, closing: Closing) -> tuple[Any, str | None]:

@@ -115,7 +115,7 @@ async def test_a_call_that_is_repeated_is_the_same_change(hub: object) -> None:
 
 async def test_every_frame_that_changes_something_has_a_client_id(hub: object) -> None:
     async def answered(line: Line) -> None:
-        closing = {"question_id": "msg_1", "outcome": "answered", "value": "yes"}
+        closing = {"question_id": "msg_1", "outcome": "answered", "value": "yes", "source": "AGENTCHAT_ANSWERS"}
         asked = {"key": "k", "state": "answered", "closing": closing}
         while True:
             frame = await line.hear()

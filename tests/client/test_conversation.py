@@ -9,13 +9,14 @@ import pytest
 
 from jupyter_agentchat.client import conversation as module
 from jupyter_agentchat.client import seen
-from jupyter_agentchat.client.asking import Claim
+from jupyter_agentchat.client.asking import Asking, Claim
 from jupyter_agentchat.client.conversation import Conversation
 from jupyter_agentchat.client.find import Place
 from jupyter_agentchat.client.question import Question
 from jupyter_agentchat.client.seen import Seen
 from jupyter_agentchat.protocol import (
     MAX_CLOCK,
+    Ask,
     Closing,
     Connected,
     Lagged,
@@ -149,7 +150,7 @@ def closing(question_id: str) -> Closing:
 
 def question(seq: int = 11) -> Question:
     asked = message(seq, question=Asked("k", "open", choices=["a", "b"]))
-    return Question(cast("Any", None), asked, Claim("k", None))
+    return Question(cast("Any", None), asked, Asking("Which?", Ask("k"), Claim("k", None)))
 
 
 def test_a_closing_that_overtakes_the_reply_to_its_asking_is_not_lost(conversation: Conversation) -> None:
