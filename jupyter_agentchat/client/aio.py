@@ -34,10 +34,10 @@ from .outbox import BYTES, MESSAGES, Outbox, WhenFull
 from .progress import Bars, begin, finish
 from .question import Question, held_back
 from .records import History, Invite
+from .runs import Run, said_of
 from .secret import Secret, prepare_secret
 from .signals import Items, activity, each, length
 from .speaking import Records
-from .steering import Run, said_of
 from .steps import Coming, awaited, handed_on, made
 from .waits import interruptible
 

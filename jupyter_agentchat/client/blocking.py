@@ -21,7 +21,7 @@ from ..errors import AlreadyUsed, ChatError
 from ..notebook import stage
 from ..notebook.parts import said
 from ..protocol import Message, Outcome, Participant, QuestionState, Vote
-from . import draft, steering
+from . import draft, runs
 from . import question as aio_question
 from .aio import AsyncAgent
 from .approving import Decision, Guard, Request, Terms, deciding, given
@@ -33,10 +33,10 @@ from .outbox import BYTES, MESSAGES, WhenFull
 from .portal import Portal, refuse_in_loop
 from .progress import Bars, tracked
 from .records import History, Invite
+from .runs import said_of
 from .secret import Secret, prepare_secret
 from .signals import activity, length
 from .speaking import Records
-from .steering import said_of
 from .steps import awaited, handed, waited
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ class Stream:
 class Run:
     """What `Agent.run` gives: ``with agent.run("train") as run: …``."""
 
-    def __init__(self, portal: Portal, run: steering.Run) -> None:
+    def __init__(self, portal: Portal, run: runs.Run) -> None:
         self._portal = portal
         self._run = run
 
@@ -181,7 +181,7 @@ class Run:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         # Not waited for: whatever broke the run off must not break this off too.
-        self._run.soon(steering.Ending(kind, error, traceback))
+        self._run.soon(runs.Ending(kind, error, traceback))
 
 
 class Agent:

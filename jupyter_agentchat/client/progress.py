@@ -10,8 +10,8 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TextIO, TypeVar
 
+from .runs import shown
 from .signals import EVERY, activity, ended, length
-from .steering import shown
 
 if TYPE_CHECKING:
     from .link import Link

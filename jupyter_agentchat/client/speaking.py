@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import ChatError
 from ..protocol import SendMessage
+from .runs import TRACEBACK, plain
 from .signals import EVERY, activity
-from .steering import TRACEBACK, plain
 
 if TYPE_CHECKING:
     from .link import Link

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from jupyter_agentchat import Agent, AsyncAgent, BlockingInLoop, HubUnreachable, Stopped
-from jupyter_agentchat.client.steering import duration, said_of
+from jupyter_agentchat.client.runs import duration, said_of
 from tests.actors import PATIENCE, Start
 from tests.actors import Owner as Founder
 from tests.client.human import Human
