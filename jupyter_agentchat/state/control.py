@@ -25,7 +25,7 @@ MAX_OF_ONE = 10
 SUPERSEDES: dict[IntentKind, tuple[IntentKind, ...]] = {
     "pause": ("pause",), "stop": ("pause", "stop"), "resume": ("pause", "stop", "resume"), "steer": (),
 }  # fmt: skip
-"""What of the same agent need not be done any more once this is asked. So few of these ever wait, and none keeps another out."""
+"""What of the same agent need not be done any more once this is asked. So few of these wait, and none keeps another out."""
 
 
 def intend(db: sqlite3.Connection, command: Intend, seq: int, at: str) -> tuple[Intended, list[Event]]:
