@@ -54,7 +54,7 @@ test("each state is said in a few words, with what may be asked in it", () => {
 
 test("a run whose agent went is gone, one that says nothing is silent, and neither is so of a run that is over", () => {
   assert.deepEqual(says(control("running"), { online: false }), ["gone since TIME while running train", ""]);
-  assert.deepEqual(says(control("paused", asked("resume")), { online: false }), ["gone since TIME while paused train", ""]);
+  assert.deepEqual(says(control("paused", asked("resume")), { online: false }), ["gone since TIME while train was paused", ""]);
   assert.deepEqual(says(control("finished"), { online: false }), ["train · finished", ""]);
   const silent = { at: NOW - SILENT_AFTER };
   assert.deepEqual(says(control("running"), silent), ["train · silent for 1 min", "pause stop steer"]);

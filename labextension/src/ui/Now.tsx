@@ -40,7 +40,7 @@ interface Agent {
   standing: Standing | undefined;
 }
 
-/** Of whom there is something to say: who says something, in the order in which they began, then whose run does. */
+/** Of whom there is something to say. By name: a line that changed places would put its buttons under a pointer that aimed at another. */
 function agents(live: Live, { doing, controls, people, presence }: Now): Agent[] {
   const found: Agent[] = [];
   for (const id of new Set([...doing.map((each) => each.id), ...controls.keys()])) {
@@ -53,7 +53,7 @@ function agents(live: Live, { doing, controls, people, presence }: Now): Agent[]
     const stands = seen && standing(seen, Date.now());
     if (said || stands) found.push({ id, name: person.name, doing: said, control, standing: stands });
   }
-  return found;
+  return found.sort((one, other) => one.name.localeCompare(other.name) || one.id.localeCompare(other.id));
 }
 
 export function NowLine({ conversation, me }: { conversation: Conversation; me: string | undefined }) {

@@ -55,7 +55,7 @@ export function standing(seen: Seen, now: number): Standing | undefined {
   const active = state === "running" || state === "paused";
   if (active && !online) {
     const since = at === undefined ? "" : ` since ${timeOf(new Date(at).toISOString())}`;
-    const doing = control.run ? ` while ${state} ${control.run}` : ` while ${state}`;
+    const doing = control.run ? state === "paused" ? ` while ${control.run} was paused` : ` while ${state} ${control.run}` : ` while ${state}`;
     return { text: `gone${since}${doing}`, tone: "bad", ways: [], news: true };
   }
   if (wish) {
