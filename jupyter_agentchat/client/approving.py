@@ -116,7 +116,9 @@ class Request:
     def asking(self, asker: str, note: str) -> Asking:
         # Beside the question and not in it: asked without the note (the cell is run again) it is the same question.
         noted = [*self.shown, {"data": {"text/plain": note}}] if note else self.shown
-        told = json.dumps(["approve", self.action, self.arguments.digest])
+        told = json.dumps(
+            ["approve", self.action, self.arguments.digest, self.shown]
+        )  # another thing shown is another question
         automatic = f"auto:{hashlib.sha256(told.encode()).hexdigest()[:16]}"
         return addressed(asker, Asking(self.prompt, self.ask, Claim("", None), noted or None), self.key, automatic=automatic)
 

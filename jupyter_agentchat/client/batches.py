@@ -106,7 +106,7 @@ class Plan:
         each finds its own question. The same row twice is two questions."""
         seen: Counter[str] = Counter()
         for index, row in enumerate(self.rows):
-            held = snapshot.digest(rows.held(row[1]))[:16]
+            held = rows.digest(row[1])[:16]
             seen[held] += 1
             yield index, row, f"{key}/{held}{f'#{seen[held]}' if seen[held] > 1 else ''}"
 

@@ -8,7 +8,6 @@ import json
 import types
 import typing
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,10 +102,13 @@ class Arguments:
 def _part(name: str, value: Any) -> dict[str, Any] | None:
     if snapshot.is_json(value):
         return None
-    with suppress(TypeError):  # an iterator, of which nobody looks at what it holds
+    try:
         made = parts.part(value, name)
-        return {**made, "name": name} if made["data"].keys() - {"text/plain"} else None
-    return None
+    except ValueError:
+        raise  # too large
+    except Exception:  # an iterator, of which nobody looks at what it holds; what its own __repr__ raises
+        return None
+    return {**made, "name": name} if made["data"].keys() - {"text/plain"} else None
 
 
 def _form(name: str, value: Any, annotation: Any) -> tuple[Form, Any]:

@@ -36,10 +36,9 @@ def rows_of(items: Any) -> tuple[Iterator[tuple[Any, Any]], int | None]:
     return ((row, row) for row in items), len(items) if isinstance(items, Sized) else None
 
 
-def held(row: Any) -> Any:
-    """What a row holds, as JSON: ``[[name, value], …]`` of one with named fields."""
-    named = _named(row)
-    return snapshot.shown(row) if not named else [[str(name), snapshot.shown(value)] for name, value in named.items()]
+def digest(row: Any) -> str:
+    """Of what a row holds: by its fields, where it has some."""
+    return snapshot.digest([[str(name), snapshot.digest(value)] for name, value in _named(row).items()] or row)
 
 
 def part(row: Any) -> dict[str, Any] | None:

@@ -28,9 +28,13 @@ def as_json(value: Any) -> Any:
     Raises:
         NotJson: of anything else; its message is the name of the type.
     """
+    return _builtins(value, str_keys=True)
+
+
+def _builtins(value: Any, *, str_keys: bool) -> Any:
     try:
         made = msgspec.to_builtins(
-            value, str_keys=True, order="deterministic", builtin_types=(bytes, bytearray), enc_hook=_plain
+            value, str_keys=str_keys, order="deterministic", builtin_types=(bytes, bytearray), enc_hook=_plain
         )
         json.dumps(made)
     except (TypeError, ValueError, RecursionError) as error:
@@ -109,7 +113,8 @@ def digest(value: Any) -> str:
     """
     told = hashlib.sha256(f"{type(value).__module__}.{type(value).__qualname__}\n".encode())
     try:
-        told.update(json.dumps(as_json(value)).encode())
+        # Their repr, for JSON does not tell the key 1 from "1".
+        told.update(repr(_builtins(value, str_keys=False)).encode("utf-8", "backslashreplace"))
         return told.hexdigest()
     except NotJson:
         pass

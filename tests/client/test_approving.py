@@ -106,14 +106,18 @@ def test_arguments_are_shown_as_json_or_by_their_repr_and_tables_beside_it(agent
         def __repr__(self) -> str:
             return "odd\nthing"
 
+    class Broken:
+        def __repr__(self) -> str:
+            raise RuntimeError("no")
+
     given = {"order": Order("ink", date(2026, 1, 2)), "odd": Odd(), "frame": pd.DataFrame({"a": [1, 2]}), "huge": 2**60}
-    given["nan"] = float("nan")
+    given |= {"nan": float("nan"), "broken": Broken()}
     with judging() as judge:
         assert agent.approve("Look", given)
     [shown] = judge.arguments
     assert shown == {
         "order": {"item": "ink", "on": "2026-01-02"}, "odd": "odd thing", "frame": "DataFrame, 2 × 1",
-        "huge": str(2**60), "nan": "nan",
+        "huge": str(2**60), "nan": "nan", "broken": "<Broken, whose repr fails: RuntimeError>",
     }  # fmt: skip
     [part] = judge.asked[0]["parts"]
     assert part["name"] == "frame"
@@ -324,6 +328,17 @@ def test_an_interrupted_call_takes_its_question_up_and_other_arguments_ask_anew(
         assert now[0]["id"] != asked["id"]
         human.answer(True, now[0]["id"])
         assert other.result() == 2
+
+
+def test_another_thing_shown_is_another_question(agent: Agent, human: Human) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(agent.approve, "Publish?", show=draft) for draft in ("*one*", "*two*")]
+        while len(asked := human.questions()) < 2:
+            pass
+        assert len({message["question"]["key"].partition("#")[0] for message in asked}) == 2
+        for message in asked:
+            human.answer({"approved": True, "comment": message["parts"][0]["data"]["text/plain"]}, message["id"])
+        assert [call.result().comment for call in calls] == ["*one*", "*two*"]
 
 
 async def test_coroutine_functions_wait_for_either_agent(agent: Agent, judging: Judging) -> None:
