@@ -17,8 +17,7 @@ MAX_BYTES = 3 * 1024 * 1024
 
 _MAGIC = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 _ENDINGS = (
-    ".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".csv", ".tsv", ".json", ".md", ".txt", ".log", ".diff", ".patch",
-    ".pdf", ".html", ".py", ".ipynb", ".yaml", ".yml", ".toml", ".parquet",
+    ".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".csv", ".tsv", ".json", ".md", ".txt", ".log", ".diff", ".patch", ".py",
 )  # fmt: skip
 _DIFF = re.compile(r"^(diff --git |Index: )|^--- .*\n\+\+\+ .*\n@@ ", re.MULTILINE)
 
@@ -69,15 +68,11 @@ def _refuse(constant: str) -> None:
 
 
 def names_a_file(text: str) -> bool:
-    """Whether a text is the path of a file: of one that is there, or one word that ends like one."""
-    if len(text) > 1000 or "\n" in text or not text.strip():
+    """Whether a text is the path of a file: it ends like one that can be shown, and it is there, or one word. Any other file is
+    given as a `Path`: a text may be a model's, and must not show what it only names."""
+    if len(text) > 1000 or "\n" in text or "\0" in text or not text.lower().endswith(_ENDINGS):
         return False
-    try:
-        if os.path.isfile(text):
-            return True
-    except ValueError:  # a null character
-        return False
-    return text.lower().endswith(_ENDINGS) and not re.search(r"\s|://", text)
+    return os.path.isfile(text) or not re.search(r"\s|://", text)
 
 
 def is_diff(text: str) -> bool:

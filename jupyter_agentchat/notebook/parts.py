@@ -133,7 +133,7 @@ def _data(thing: Any, name: str) -> Data:
     for make in makers:
         if (data := make(thing, name)) is not None:
             return data
-    return {"text/plain": _cut(repr(thing))}
+    return {"text/plain": _repr(thing, name)}
 
 
 def _of_text(thing: Any, name: str) -> Data | None:
@@ -192,14 +192,15 @@ def _of_itself(thing: Any, name: str) -> Data | None:
         data = {mime: each for mime, each in bundle.items() if mime in _KNOWN}
     for method, mime in (*_IMAGES, *_TEXTS):
         if mime not in data and (given := _called(thing, method)) is not None:
-            data[mime] = given[0] if isinstance(given, tuple) else given
-    pictures = [mime for mime in data if mime.startswith("image/")]
+            data[mime] = given[0] if isinstance(given, tuple) and given else given
+    data = {mime: each for mime, each in data.items() if mime == "application/json" or isinstance(each, (str, bytes, list))}
+    pictures = [mime for mime in data if mime.startswith("image/") and not isinstance(data[mime], list)]
     if pictures:
         mime = next((each for each in pictures if each != "image/svg+xml"), pictures[0])
         return _picture(mime, data[mime], name, describe(thing))
     made = {mime: _text_of(each) if mime != "application/json" else _json(each) for mime, each in data.items()}
     made = {mime: each for mime, each in made.items() if each is not None}
-    return {**made, "text/plain": _cut(repr(thing))} if made else None
+    return {**made, "text/plain": _repr(thing, name)} if made else None
 
 
 def _of_json(thing: Any, name: str) -> Data | None:
@@ -288,6 +289,13 @@ def _builtin(value: Any) -> Any:
     if hasattr(value, "item") and callable(value.item):  # a number of numpy's
         return value.item()
     return msgspec.to_builtins(value)
+
+
+def _repr(thing: Any, name: str) -> str:
+    try:
+        return _cut(repr(thing))
+    except Exception as error:
+        raise ValueError(f"{name}: a {type(thing).__name__} cannot be shown, its repr fails: {error!r}.") from error
 
 
 def _text_of(value: Any) -> str | None:

@@ -52,6 +52,14 @@ class Pictured:
         raise RuntimeError("cannot")
 
 
+class Broken:
+    def __repr__(self) -> str:
+        return str(1 / 0)
+
+    def _repr_png_(self) -> int:
+        return 3
+
+
 def one(thing: Any) -> dict[str, Any]:
     [part] = parts.snapshot(thing)
     data: dict[str, Any] = part["data"]
@@ -110,7 +118,7 @@ def test_texts_diffs_and_json() -> None:
 def test_files_are_shown_by_what_they_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     held = {
-        "picture.dat": (PNG, "image/png"), "t.csv": (b"a,b\n1,x\n2,y\n", TABLE_MIME),
+        "really_a_png.jpg": (PNG, "image/png"), "t.csv": (b"a,b\n1,x\n2,y\n", TABLE_MIME),
         "n.json": (b'{"a": 1}', "application/json"),
         "r.md": (b"# hi", "text/markdown"), "c.patch": (b"-a\n+b\n", "text/x-diff"), "d.svg": (b"<svg/>", "image/svg+xml"),
         "l.txt": (b"plain", "text/plain"), "w.webp": (b"RIFF0000WEBPVP8 ", "image/webp"),
@@ -124,6 +132,9 @@ def test_files_are_shown_by_what_they_hold(tmp_path: Path, monkeypatch: pytest.M
     assert one(Path("t.csv"))[TABLE_MIME] == {
         "columns": ["a", "b"], "rows": [["1", "x"], ["2", "y"]], "shape": [2, 2], "numeric": [True, False],
     }  # fmt: skip
+    Path("id_rsa").write_text("a key")
+    for named in ("id_rsa", str(tmp_path / "id_rsa"), "/etc/passwd"):
+        assert one(named) == {"text/markdown": named, "text/plain": named}, "a text shows no file that only a Path may"
     assert "text/markdown" in one("Look at report.md, please"), "words that end like a file are words"
 
 
@@ -138,6 +149,7 @@ def test_what_cannot_be_shown_is_named_before_anyone_is_asked(tmp_path: Path, ag
         (tmp_path / "large.txt", ValueError, r"show: the file '.*large\.txt' has 3,145,729 bytes, the limit is 3,145,728"),
         (tmp_path / "binary.bin", ValueError, "show: .*binary.bin' is neither a picture"),
         (noise, ValueError, r"show: image, 1500 × 1500 has [\d,]+ bytes.*a smaller picture"),
+        ([1, Broken()], ValueError, r"show\[1\]: a Broken cannot be shown, its repr fails: ZeroDivisionError"),
         ((line for line in "ab"), TypeError, "show: a generator can be walked only once"),
         (["x" * 1_500_000] * 3, ValueError, "show: all together is .*the limit is 4,194,304"),
     ]
