@@ -190,6 +190,24 @@ test("somebody unknown who signals is asked for, once", async () => {
   assert.deepEqual(asked.sort(), ["channels/ch_1/members", "status?channel_id=ch_1"]);
 });
 
+test("who comes right after somebody else, and says one word, is found as soon as it may be asked again", async () => {
+  const now = (await live()).live;
+  members.push(member("hu_new", "Nia"));
+  hear("hu_new", "typing");
+  await settle();
+  members.push(member("ag_new", "scout"));
+  hear("ag_new", "status", { text: "scraping" });
+  await settle();
+  assert.equal(now.current.people.has("ag_new"), false);
+  world.pass(5_000);
+  await settle();
+  assert.equal(now.current.people.get("ag_new")?.name, "scout");
+  asked = [];
+  world.pass(60_000);
+  await settle();
+  assert.deepEqual(asked.filter((path) => path.endsWith("/members")), [], "and nobody is asked for again");
+});
+
 test("in a channel too large for the hub to tell who comes and goes, nothing is said of it", async () => {
   for (let n = 0; n < 100; n += 1) members.push(member(`ag_${n}`, `agent ${n}`));
   assert.equal((await live()).live.current.presence, false);

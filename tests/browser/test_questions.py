@@ -440,7 +440,7 @@ def test_a_secret_is_nowhere_but_with_its_asker(agent: Actor, guest: Page, datab
     box.fill("hunter2-and-more")
     shot(guest, "secret")
     answer_by(guest).click()
-    expect(guest.get_by_text("Gil told it the asker: ••••")).to_be_visible()
+    expect(guest.get_by_text("Gil told the asker: ••••")).to_be_visible()
     shot(guest, "secret-answered")
     taken = agent.call("POST", agent.path(f"/messages/{asked['id']}/secret"), {})
     assert taken["value"] == "hunter2-and-more"

@@ -79,7 +79,7 @@ function TableView({ table, name = "Table" }: { table: Table; name?: string | un
               <tr key={place}>
                 {index && <th scope="row">{index[place]}</th>}
                 {row.map((cell, column) => (
-                  <td key={column} class={side(column)}>
+                  <td key={column} class={side(column)} title={cell.length > 40 ? cell : undefined}>
                     {cell}
                   </td>
                 ))}

@@ -83,7 +83,7 @@ pre.shown { font: var(--small)/1.45 var(--code); white-space: pre; }
 .picture.large img { max-height: none; }
 .own .part { width: fit-content; max-width: 100%; margin-left: auto; }
 @media (pointer: coarse) {
-  .choice.plain, .choice.bad, select, .field input:not([type="checkbox"], [type="radio"]) { min-height: 42px; }
+  .choice.plain, .choice.bad, select, .answer > input, .words > input[type="text"], .field input:not([type="checkbox"], [type="radio"]) { min-height: 42px; }
   .box { min-height: 32px; align-items: center; }
   select { font-size: 16px; }
   .more .quiet { min-height: 34px; }

@@ -80,7 +80,7 @@ export function ending(question: Question, closing: Closing | undefined): Ending
     case "reopened":
       return { text: `${who} took the answer back`, mark: "↩" };
     default: {
-      if (question.kind === "secret") return { text: `${who} told it the asker:`, value: "••••", mark: "✓" };
+      if (question.kind === "secret") return { text: `${who} told the asker:`, value: "••••", mark: "✓" };
       if (closing?.source) return { text: `Answered by ${closing.source}, not by a person:`, mark: "✓", ...value };
       const asked = outcome === "escalated" ? ", to whom it was escalated," : "";
       return { text: `${who}${asked} ${question.choices ? "chose" : "answered"}`, mark: "✓", ...value };

@@ -30,6 +30,8 @@ export class Live {
   private heardFrom = new Set<string>();
   private readonly runs = new Runs();
   private cancelAsking: (() => void) | undefined;
+  /** Somebody was heard whom we do not know, while it was too early to ask. */
+  private unseated = false;
 
   constructor(
     private readonly address: Address,
@@ -150,9 +152,15 @@ export class Live {
   }
 
   private askWhoIsHere(): void {
-    if (this.loading || this.cancelAsking) return;
+    if (this.loading || this.cancelAsking) {
+      // Who came meanwhile may never say a word again.
+      this.unseated = true;
+      return;
+    }
+    this.unseated = false;
     this.cancelAsking = this.later(() => {
       this.cancelAsking = undefined;
+      if (this.unseated) this.askWhoIsHere();
     }, ASK_EVERY);
     void this.load();
   }

@@ -55,8 +55,8 @@ export function standing(seen: Seen, now: number): Standing | undefined {
   const active = state === "running" || state === "paused";
   if (active && !online) {
     const since = at === undefined ? "" : ` since ${timeOf(new Date(at).toISOString())}`;
-    const doing = control.run ? state === "paused" ? ` while ${control.run} was paused` : ` while ${state} ${control.run}` : ` while ${state}`;
-    return { text: `gone${since}${doing}`, tone: "bad", ways: [], news: true };
+    const doing = control.run && state === "paused" ? `${control.run} was paused` : `${state} ${control.run ?? ""}`.trim();
+    return { text: `gone${since} while ${doing}`, tone: "bad", ways: [], news: true };
   }
   if (wish) {
     const text = `${run}asked to ${wish.kind} by ${wish.by_name}`;
