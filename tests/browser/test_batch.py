@@ -100,6 +100,7 @@ def test_an_inbox_on_a_phone_shows_one_question_at_a_time_and_nothing_else_of_th
     shot(guest, "batch-phone")
     for n in range(3):
         box.get_by_role("article", name=f"Question {n + 1} of 200").get_by_role("button", name="dog", exact=True).tap()
+        guest.wait_for_timeout(400)  # sooner it would be a double click
     expect(box.get_by_text("3 of 200")).to_be_visible()
     assert guest.get_by_role("log").get_by_text("Gil chose").count() == 0, "the closings are drawn nowhere"
     box.get_by_role("button", name="Undo", exact=True).tap()
