@@ -53,7 +53,7 @@ function agents(live: Live, { doing, controls, people, presence }: Now): Agent[]
     const stands = seen && standing(seen, Date.now());
     if (said || stands) found.push({ id, name: person.name, doing: said, control, standing: stands });
   }
-  return found.sort((one, other) => one.name.localeCompare(other.name) || one.id.localeCompare(other.id));
+  return found.sort((one, other) => one.name.localeCompare(other.name, undefined, { numeric: true }) || one.id.localeCompare(other.id));
 }
 
 export function NowLine({ conversation, me }: { conversation: Conversation; me: string | undefined }) {
@@ -74,7 +74,7 @@ export function NowLine({ conversation, me }: { conversation: Conversation; me: 
       <div ref={box} class="now" role="group" aria-label="Happening now" aria-live="off">
         <div ref={lines} class="lines">
           {shown.length > 0 && (
-            <ul>
+            <ul class={all ? "all" : undefined}>
               {shown.map((each) => (
                 <Line key={each.id} agent={each} conversation={conversation} mayAsk={mayAsk} />
               ))}

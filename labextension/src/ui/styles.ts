@@ -91,7 +91,8 @@ header { display: flex; align-items: center; gap: 8px; padding: 6px 12px; border
 .now { flex: none; min-height: 26px; overflow: hidden; font-size: var(--small); color: var(--dim); }
 .page .now { width: min(820px, 100%); margin: 0 auto; padding: 0 4px; }
 .lines { padding: 2px 12px 3px; }
-.lines ul { max-height: 176px; margin: 0; padding: 0; overflow: hidden auto; list-style: none; scrollbar-width: thin; }
+.lines ul { max-height: 236px; margin: 0; padding: 0; overflow: hidden auto; list-style: none; scrollbar-width: thin; }
+.page .lines ul.all { max-height: 45vh; }
 .lines li { display: flex; flex-wrap: wrap; align-items: center; gap: 0 10px; }
 .lines .said, .lines .stands { display: flex; align-items: center; gap: 6px; min-width: 0; min-height: 21px; line-height: 21px; white-space: nowrap; }
 .lines .said { flex: 1 1 auto; }
@@ -181,7 +182,7 @@ const QUESTIONS = `
 .choice:hover:enabled, .choice.taken { color: var(--on-accent); background: var(--accent); border-color: var(--accent); }
 .choice.taken { opacity: .8; }
 .answer { display: flex; align-items: flex-end; gap: 8px; margin-top: 10px; }
-.terms { display: flex; flex-wrap: wrap; gap: 0 10px; margin-top: 9px; font-size: var(--small); color: var(--dim); }
+.terms { display: flex; flex-wrap: wrap; gap: 0 10px; margin-top: 9px; font-size: var(--small); color: var(--dim); overflow-wrap: anywhere; }
 .countdown { font-variant-numeric: tabular-nums; }
 .countdown.soon { color: var(--bad); font-weight: 600; }
 .outcome { display: flex; align-items: baseline; gap: 7px; margin-top: 7px; font-size: var(--small); color: var(--dim); overflow-wrap: anywhere; white-space: pre-wrap; }
@@ -241,7 +242,10 @@ const STEERING = `
 @media (pointer: coarse) {
   .lines .steer .quiet, .steer .primary { height: 34px; min-height: 34px; padding: 0 12px; }
   .steer input { min-height: 34px; }
+  .lines li + li { margin-top: 6px; }
 }
+/* Below its agent's name, it stands where that begins. */
+@media (max-width: 600px) { .lines .stands { margin-left: 0; } }
 `;
 
 const BATCH = `
