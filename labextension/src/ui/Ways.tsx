@@ -31,7 +31,7 @@ export function Ways(props: WaysProps) {
   const offered = offers(question);
   if (offered) {
     const taken = busy && pending.frame.type === "answer" ? pending.frame.value : undefined;
-    return <Choices offers={offered} taken={taken} vote={vote} busy={busy} onAnswer={onAnswer} />;
+    return <Choices labelId={labelId} offers={offered} taken={taken} vote={vote} busy={busy} onAnswer={onAnswer} />;
   }
   const field = fieldOf(question);
   if (!field) return <FreeAnswer labelId={labelId} message={message} question={question} busy={busy} onAnswer={onAnswer} />;
@@ -77,6 +77,7 @@ function fieldOf({ choices, schema }: Question): Field | undefined {
 }
 
 interface ChoicesProps {
+  labelId: string;
   offers: Offer[];
   taken: unknown;
   vote: unknown;
@@ -84,9 +85,9 @@ interface ChoicesProps {
   onAnswer: (value: unknown) => void;
 }
 
-function Choices({ offers, taken, vote, busy, onAnswer }: ChoicesProps) {
+function Choices({ labelId, offers, taken, vote, busy, onAnswer }: ChoicesProps) {
   return (
-    <div class="choices">
+    <div class="choices" role="group" aria-labelledby={labelId}>
       {offers.map(({ text, value }) => (
         <button
           key={text}

@@ -135,6 +135,10 @@ const MESSAGES = `
 .message, .question { display: flex; gap: 10px; margin-top: 12px; }
 .entry:first-child > .message, .entry:first-child > .question { margin-top: 0; }
 .message.follows { margin-top: 2px; }
+.entry:has(> .message .part) + .entry > .message.follows { margin-top: 10px; }
+/* Piled-up accents reach over what others say, and over buttons. */
+.entry { overflow: clip; overflow-clip-margin: 6px; }
+.choice, .card > .markdown, .byline { overflow: clip; overflow-clip-margin: 2px; }
 .message.follows .avatar, .message.follows .byline { display: none; }
 .message.follows .body { padding-left: 38px; }
 .body { flex: 1; min-width: 0; }
@@ -207,7 +211,7 @@ const MARKDOWN = `
 .markdown table { display: block; width: max-content; max-width: 100%; overflow-x: auto; border-collapse: collapse; font-size: var(--small); font-variant-numeric: tabular-nums; }
 .markdown :is(th, td) { padding: 3px 10px; text-align: left; border-bottom: 1px solid var(--line); overflow-wrap: normal; }
 .markdown th { font-weight: 600; background: var(--sunken); }
-.markdown img { max-width: 100%; border-radius: 6px; }
+.markdown img { max-width: 100%; max-height: 480px; border-radius: 6px; }
 .markdown hr { border: 0; border-top: 1px solid var(--line); }
 `;
 
