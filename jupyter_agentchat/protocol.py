@@ -716,6 +716,13 @@ class QuestionsReply(Record):
     without_parts: list[str] = []
 
 
+class ConsumedReply(Record):
+    """The answer that was taken: whoever gave it may have changed theirs just before."""
+
+    ok: bool
+    closing: Closing
+
+
 class SecretReply(Record):
     value: str
 
@@ -857,7 +864,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("mark_read", "POST", "channels/{channel_id}/read", MarkRead, Done),
     Operation("answer", "POST", "channels/{channel_id}/messages/{message_id}/answer", Answer, MessageReply),
     Operation("withdraw", "POST", "channels/{channel_id}/messages/{message_id}/withdraw", ChangeMessage, MessageReply),
-    Operation("consume", "POST", "channels/{channel_id}/messages/{message_id}/consume", ChangeMessage, Done),
+    Operation("consume", "POST", "channels/{channel_id}/messages/{message_id}/consume", ChangeMessage, ConsumedReply),
     Operation("delegate", "POST", "channels/{channel_id}/messages/{message_id}/delegate", Delegate, MessageReply),
     Operation("snooze", "POST", "channels/{channel_id}/messages/{message_id}/snooze", Snooze, Done),
     Operation("reopen", "POST", "channels/{channel_id}/messages/{message_id}/reopen", ChangeMessage, MessageReply),
@@ -1000,9 +1007,10 @@ class Subscribed(Record, tag_field="type", tag="subscribed"):
 
 
 class DoneFrame(Record, tag_field="type", tag="done"):
-    """The reply to a frame that has no other."""
+    """The reply to a frame that has no other. ``closing``: what a `Consume` took."""
 
     request_id: str | None = None
+    closing: Closing | None = None
 
 
 class Signal(Record, tag_field="type", tag="signal"):

@@ -159,7 +159,7 @@ class Question:
         while not self._taken and closing.value is not UNSET:
             try:
                 self._taken = await self._consume()
-                closing = await (self._final(closing) if self._taken else self.closing())
+                closing = await self.closing()
             except asyncio.CancelledError:
                 self.hold_back()
                 raise
@@ -221,22 +221,16 @@ class Question:
     async def _consume(self) -> bool:
         """False if the answer was taken back before it could be taken."""
         try:
-            await self._agent.request(Consume(self.message.channel_id, self.id, client_id=self._consuming))
+            done = await self._agent.request(Consume(self.message.channel_id, self.id, client_id=self._consuming))
+            if done.closing is not None:
+                # Not what we have seen: a human may have changed theirs between that and our taking it.
+                self.close(done.closing)
             for earlier in self._earlier:
                 await self._agent.tell(Consume(earlier.channel_id, earlier.id))
         except NotFound:
             self._asked.end(Closing(self.id, "reopened"))
             return False
         return True
-
-    async def _final(self, closing: Closing) -> Closing:
-        """The closing that was taken: a human may have changed theirs between our seeing it and taking it."""
-        if closing.source is None and closing.outcome != "default":
-            reply = await self._agent.call("get_message", OneMessage(self.message.channel_id, self.id))
-            asked = reply.message.question
-            if asked is not None and asked.closing is not None:
-                self.close(asked.closing)
-        return await self.closing()
 
     def _fit(self, closing: Closing) -> tuple[Any, str | None]:
         """The answer as the type that was asked for, and why it is none."""

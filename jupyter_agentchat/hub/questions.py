@@ -61,9 +61,9 @@ class Questions:
         self._secrets.take(closing_id)
         return p.MessageReply(posted.message)
 
-    async def consume(self, caller: Caller, request: p.ChangeMessage) -> p.Done:
-        await self._hub.submit(c.ConsumeAnswer(caller.known.id, request.channel_id, request.message_id), request)
-        return p.Done(ok=True)
+    async def consume(self, caller: Caller, request: p.ChangeMessage) -> p.ConsumedReply:
+        consume = c.ConsumeAnswer(caller.known.id, request.channel_id, request.message_id)
+        return p.ConsumedReply(ok=True, closing=await self._hub.submit(consume, request))
 
     async def delegate(self, caller: Caller, request: p.Delegate) -> p.MessageReply:
         hand_on = c.HandOn(caller.known.id, request.channel_id, request.message_id, request.to, caller.origin(request.via))

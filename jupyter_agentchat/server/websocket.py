@@ -281,10 +281,10 @@ class WsHandler(Door):
         if isinstance(frame, p.SendAnswer):
             return await self._answer(frame)
         if isinstance(frame, p.Consume):
-            await hub.call(
-                OPERATION["consume"], caller, p.ChangeMessage(frame.channel_id, frame.message_id, client_id=frame.client_id)
-            )
-        elif isinstance(frame, p.SendReport):
+            request = p.ChangeMessage(frame.channel_id, frame.message_id, client_id=frame.client_id)
+            _, taken = await hub.call(OPERATION["consume"], caller, request)
+            return p.DoneFrame(closing=taken.closing)
+        if isinstance(frame, p.SendReport):
             report = p.Report(frame.channel_id, frame.state, frame.run, frame.acknowledged, client_id=frame.client_id)
             await hub.call(OPERATION["report"], caller, report)
         elif isinstance(frame, p.Ack):

@@ -86,19 +86,19 @@ def reopen(db: sqlite3.Connection, command: Reopen, seq: int, at: str) -> tuple[
     return end(db, message, opening, acting, place, "I take my answer back.")
 
 
-def consume(db: sqlite3.Connection, command: ConsumeAnswer, seq: int, at: str) -> tuple[None, list[Event]]:
+def consume(db: sqlite3.Connection, command: ConsumeAnswer, seq: int, at: str) -> tuple[Closing, list[Event]]:
     """The first one gets the answer. That of a batch is the asker's until the batch is finished, however often it is taken."""
     seat(db, command.channel_id, command.actor)
     message, question = find(db, command.channel_id, command.message_id)
     if message.author_id != command.actor:
         raise Forbidden("Only the asker consumes an answer.")
-    if question.state == "open":
+    if question.closing is None:
         raise NotFound(f"The question {command.message_id} has no answer yet.")
     (consumed,) = db.execute("SELECT consumed FROM questions WHERE message_id = ?", (message.id,)).fetchone()
     if consumed > (1 if question.batch else 0):
         raise AlreadyUsed(f"The answer to {command.message_id} was taken already: ask again for another one.")
     db.execute("UPDATE questions SET consumed = 1 WHERE message_id = ?", (command.message_id,))
-    return None, []
+    return question.closing, []
 
 
 def end_batch(db: sqlite3.Connection, command: EndBatch, seq: int, at: str) -> tuple[None, list[Event]]:

@@ -121,6 +121,12 @@ def _posted(db: sqlite3.Connection, command: c.Post | c.Close | c.Withdraw | c.R
     return Posted(message, created=False)
 
 
+def _consumed(db: sqlite3.Connection, command: c.ConsumeAnswer, told: None) -> Any:
+    seat(db, command.channel_id, command.actor)
+    message = message_by_id(db, command.channel_id, command.message_id)
+    return message and message.question and message.question.closing
+
+
 def _edited(db: sqlite3.Connection, command: c.Edit, told: None) -> Any:
     seat(db, command.channel_id, command.actor)
     return message_by_id(db, command.channel_id, command.message_id)
@@ -154,6 +160,7 @@ _RECALL: dict[type, Callable[[sqlite3.Connection, Any, Any], Any]] = {
     c.Withdraw: _posted,
     c.Reopen: _posted,
     c.HandOn: _posted,
+    c.ConsumeAnswer: _consumed,
     c.Edit: _edited,
     c.Enrol: _enrolled,
     c.Invite: _invited,

@@ -559,6 +559,12 @@ export interface QuestionsReply {
   without_parts?: string[];
 }
 
+/** The answer that was taken: whoever gave it may have changed theirs just before. */
+export interface ConsumedReply {
+  ok: boolean;
+  closing: Closing;
+}
+
 export interface SecretReply {
   value: string;
 }
@@ -779,10 +785,11 @@ export interface Subscribed {
   request_id?: string;
 }
 
-/** The reply to a frame that has no other. */
+/** The reply to a frame that has no other. ``closing``: what a `Consume` took. */
 export interface DoneFrame {
   type: "done";
   request_id?: string;
+  closing?: Closing;
 }
 
 export interface Signal {

@@ -46,7 +46,7 @@ def measure(folder: Path) -> list[Row]:
                     drawn[count] = drawing(hub)
     (few, few_listed), (many, many_listed) = (tuple(zip(*found[count], strict=True)) for count in (FEW, QUESTIONS))
     times = QUESTIONS // FEW
-    few, few_listed = [one * times for one in few], [one * times for one in few_listed]
+    few, few_listed = tuple(one * times for one in few), tuple(one * times for one in few_listed)
     return [
         Row(f"inbox: ask_each poses {QUESTIONS:,}", "s", many, f"{times} × {FEW}", few),
         Row(f"inbox: GET questions, {QUESTIONS:,} open", "ms", many_listed, f"{times} × {FEW}", few_listed),

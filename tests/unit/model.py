@@ -312,7 +312,7 @@ class Channel:
             closing.content = f"Nobody answered in time, so I go on with: {asked.default}"
         return self._close(question, "timed_out" if asked.default is None else "default", closing)
 
-    def consume(self, who: str, id_: str) -> None:
+    def consume(self, who: str, id_: str) -> str:
         self.seat(who)
         question = self.question(id_)
         assert question.asked
@@ -323,6 +323,7 @@ class Channel:
         if question.asked.consumed > (1 if question.asked.batch else 0):
             raise Refusal("already_used")
         question.asked.consumed = 1
+        return f"{id_} {question.asked.state}"
 
     def put(self, who: str, other: str, seat: Seat) -> None:
         self.owner(who)

@@ -15,7 +15,7 @@ from msgspec import UNSET
 from jupyter_agentchat import commands as c
 from jupyter_agentchat.commands import NewMember
 from jupyter_agentchat.errors import ChatError
-from jupyter_agentchat.protocol import Ask, AskBatch, Message, MessageDeleted, MessageUpdated, Participant, timestamp
+from jupyter_agentchat.protocol import Ask, AskBatch, Closing, Message, MessageDeleted, MessageUpdated, Participant, timestamp
 from jupyter_agentchat.state import read, receipts
 from tests.unit.machine import ANN, BEN, BOT, EVE, ROOM, WATCHER, Room
 from tests.unit.model import Asked, Channel, Invited, Refusal, Said, Seat
@@ -44,7 +44,7 @@ asks = st.builds(
 )  # fmt: skip
 roles = st.sampled_from(["owner", "member", "observer"])
 
-SHOWN = (c.Post, c.Close, c.Withdraw, c.Edit, c.Reopen, c.HandOn)
+SHOWN = (c.Post, c.Close, c.Withdraw, c.Edit, c.Reopen, c.HandOn, c.ConsumeAnswer)
 """What gives a message as it is now, also when sent again: to members only."""
 
 
@@ -90,6 +90,8 @@ class Conversation(RuleBasedStateMachine):
             assert (outcome.message.id, outcome.created) == expected
         elif isinstance(outcome, Message):
             assert outcome.id == expected
+        elif isinstance(outcome, Closing):
+            assert f"{outcome.question_id} {outcome.outcome}" == expected
         else:
             assert outcome == expected
 
