@@ -48,7 +48,7 @@ def snapshot(shown: Any, name: str = "show") -> list[Part]:
     Raises:
         ValueError: a thing is too large to be shown, or a file is neither picture nor text.
         FileNotFoundError: a file is not there.
-        TypeError: a generator other than `difflib.unified_diff`'s.
+        TypeError: a generator other than `difflib.unified_diff`'s; a thing whose ``repr`` fails.
     """
     several = isinstance(shown, (list, tuple)) and not hasattr(shown, "_fields")
     made = [part(each, f"{name}[{place}]") for place, each in enumerate(shown)] if several else [part(shown, name)]
@@ -295,7 +295,7 @@ def _repr(thing: Any, name: str) -> str:
     try:
         return _cut(repr(thing))
     except Exception as error:
-        raise ValueError(f"{name}: a {type(thing).__name__} cannot be shown, its repr fails: {error!r}.") from error
+        raise TypeError(f"{name}: a {type(thing).__name__} cannot be shown, its repr fails: {error!r}.") from error
 
 
 def _text_of(value: Any) -> str | None:

@@ -149,7 +149,7 @@ def test_what_cannot_be_shown_is_named_before_anyone_is_asked(tmp_path: Path, ag
         (tmp_path / "large.txt", ValueError, r"show: the file '.*large\.txt' has 3,145,729 bytes, the limit is 3,145,728"),
         (tmp_path / "binary.bin", ValueError, "show: .*binary.bin' is neither a picture"),
         (noise, ValueError, r"show: image, 1500 × 1500 has [\d,]+ bytes.*a smaller picture"),
-        ([1, Broken()], ValueError, r"show\[1\]: a Broken cannot be shown, its repr fails: ZeroDivisionError"),
+        ([1, Broken()], TypeError, r"show\[1\]: a Broken cannot be shown, its repr fails: ZeroDivisionError"),
         ((line for line in "ab"), TypeError, "show: a generator can be walked only once"),
         (["x" * 1_500_000] * 3, ValueError, "show: all together is .*the limit is 4,194,304"),
     ]
