@@ -1,7 +1,7 @@
 /** The controls of a form, one a field. */
 
 import { Name, Notes, Row, Several, marks, type FieldProps } from "./FieldFrame";
-import { RADIOS, UNREADABLE, givenAt, isChecked, mayBeAbsent, type Entries } from "./filling";
+import { RADIOS, UNREADABLE, givenAt, isChecked, mayBeAbsent, mayBeNone, type Entries } from "./filling";
 import { join, type ListField, type ObjectField, type ScalarField } from "./forms";
 
 export function Control(props: FieldProps) {
@@ -89,7 +89,7 @@ function Select(props: FieldProps & { options: Option[] }) {
   return (
     <Row props={props} mark={mark}>
       <select id={mark.id} {...mark.attributes} value={value} onChange={(event) => { filling.change(at, event.currentTarget.value); }}>
-        {(value === "" || mayBeAbsent(field, required)) && <option value="">{mayBeAbsent(field, required) ? "–" : "Choose…"}</option>}
+        {(value === "" || mayBeNone(field, required)) && <option value="">{mayBeNone(field, required) ? "–" : "Choose…"}</option>}
         {options.map((option) => (
           <option key={option.value} value={option.value}>
             {option.text}
@@ -120,7 +120,7 @@ function Radios(props: FieldProps & { options: Option[] }) {
   const { filling, field, at, required, options } = props;
   const mark = marks(props);
   const value = textAt(filling.entries, at);
-  const shown = mayBeAbsent(field, required) ? [...options, { value: "", text: "–" }] : options;
+  const shown = mayBeNone(field, required) ? [...options, { value: "", text: "–" }] : options;
   return (
     <Several props={props} mark={mark} role="radiogroup">
       {shown.map((option) => (

@@ -59,8 +59,12 @@ export function Form({ id, field, initial, labelId, busy, refused = {}, button =
     setTried(true);
     setSettled(refused);
     if (Object.keys(found.wrong).length > 0) {
-      // Once it is drawn: then the first that is wrong says so itself.
-      requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
+      // Once it is drawn, and the log has followed what has become longer: then the first that is wrong says so itself.
+      requestAnimationFrame(() => setTimeout(() => {
+        const first = form.current?.querySelector<HTMLElement>("[aria-invalid=true]");
+        first?.focus({ preventScroll: true });
+        first?.closest(".field")?.scrollIntoView({ block: "nearest" });
+      }));
       return;
     }
     if (form.current) leave(form.current);

@@ -15,6 +15,11 @@ export function givenAt(at: string): string {
   return `${at}?`;
 }
 
+/** Whether none of its values may be chosen: where there is a default, that would only be another way to choose it. */
+export function mayBeNone(field: Field, required: boolean): boolean {
+  return mayBeAbsent(field, required) && (field.nullable === true || field.default === undefined);
+}
+
 export function mayBeAbsent(field: Field, required: boolean): boolean {
   return field.nullable === true || !required;
 }
