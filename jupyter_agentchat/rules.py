@@ -94,6 +94,14 @@ def check_may_answer(question: Question, asker_id: str, participant_id: str, kin
         raise Forbidden("An agent answers only a question that was put to it by name (to=).")
 
 
+def check_may_hand_on(question: Question, asker_id: str, participant_id: str, kind: Kind, name: str, role: Role) -> None:
+    """Who may answer; and a human who owns the channel, whoever it was put to: else a guest could hand it to somebody who never
+    answers, or is gone, and nobody could get it back."""
+    if kind == "human" and role == "owner" and participant_id != asker_id:
+        return
+    check_may_answer(question, asker_id, participant_id, kind, name, role)
+
+
 def is_named(to: list[str] | None, kind: Kind, name: str, role: Role) -> bool:
     """By name, or a human by the word for their role."""
     asked = {bare(who) for who in to or ()}

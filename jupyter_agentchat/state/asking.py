@@ -73,7 +73,7 @@ def _retime(
     db: sqlite3.Connection, command: Post, ask: Ask, message: Message, timeout: float | None, seq: int, at: str
 ) -> list[Event]:
     """Asked again with another timeout, default, reminder or escalation, the open question gets it: who adds one to a cell
-    that hangs means it."""
+    that hangs means it. Shown other things, it shows those: what is decided on is what the asker goes on with."""
     question = message.question
     assert question is not None
     before = (question.default, question.remind, question.escalate, timeout)
@@ -90,12 +90,27 @@ def _retime(
         if escalate != question.escalate:
             people.check_named(db, command.channel_id, command.actor, [each.to for each in escalate], at)
         question.escalate = escalate or None
+    shown_anew = _show(db, command, message)  # it writes: after all that may refuse
     if retimed and ask.timeout is not None:
         timeout, question.deadline_at = ask.timeout, later(at, ask.timeout)
         db.execute("UPDATE questions SET timeout = ? WHERE message_id = ?", (timeout, message.id))
-    elif (question.default, question.remind, question.escalate) == before[:3]:
+    elif (question.default, question.remind, question.escalate) == before[:3] and not shown_anew:
         return []
     return tell(db, message, seq, seat(db, command.channel_id, command.actor))
+
+
+def _show(db: sqlite3.Connection, command: Post, message: Message) -> bool:
+    """What is shown beside an open question is what was shown with its last asking. Whether that is something else now: then
+    votes on what it was are void."""
+    question = message.question
+    assert question is not None
+    if (command.parts or None) == (message.parts or None):
+        return False
+    message.parts, question.votes = command.parts or None, None
+    question.digest = questions.digest(message.content, question, message.parts)
+    db.execute("UPDATE messages SET parts = ? WHERE id = ?", (to_json(message.parts), message.id))
+    db.execute("UPDATE questions SET digest = ? WHERE message_id = ?", (question.digest, message.id))
+    return True
 
 
 def open_question(db: sqlite3.Connection, command: Post, ask: Ask, acting: Seat, seq: int, at: str) -> Question:

@@ -11,7 +11,7 @@ from .. import questions, rules
 from ..commands import Close, Event, Posted, Withdraw
 from ..errors import Conflict, Forbidden
 from ..protocol import Closing, Ending, Message, Question, Vote
-from . import approvals, audit, messages
+from . import approvals, audit, messages, people
 from .asked import Place, check_still_open, find, tell, value_detail, write
 from .channels import Seat, check_open, seat
 from .rows import from_json
@@ -29,6 +29,7 @@ def close(db: sqlite3.Connection, command: Close, seq: int, at: str) -> tuple[Po
     value = questions.answered(question, command.value)
     if question.quorum > 1:
         questions.check_vote(value)
+        _drop_votes_of_the_gone(db, command.channel_id, question)
         value = _agreed(question, Vote(command.actor, acting.name, at, value))
         if value is UNSET:
             audit.record(
@@ -44,6 +45,13 @@ def close(db: sqlite3.Connection, command: Close, seq: int, at: str) -> tuple[Po
     if question.approval is not None and value.get("always"):
         approvals.leave(db, message, closing, command.closing_id)
     return posted, events
+
+
+def _drop_votes_of_the_gone(db: sqlite3.Connection, channel_id: str, question: Question) -> None:
+    """Who was taken out of the channel, or may only read there, decides nothing any more; nor twice, coming back as another."""
+    if question.votes:
+        writers = people.writers(db, channel_id)
+        question.votes = [vote for vote in question.votes if vote.by_id in writers]
 
 
 def _agreed(question: Question, vote: Vote) -> Any:

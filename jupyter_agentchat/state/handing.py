@@ -21,7 +21,7 @@ def hand_on(db: sqlite3.Connection, command: HandOn, seq: int, at: str) -> tuple
     acting = seat(db, command.channel_id, command.actor)
     check_open(acting, command.channel_id)
     message, question = find(db, command.channel_id, command.message_id)
-    rules.check_may_answer(question, message.author_id, command.actor, acting.kind, acting.name, acting.role)
+    rules.check_may_hand_on(question, message.author_id, command.actor, acting.kind, acting.name, acting.role)
     check_still_open(question)
     people.check_named(db, command.channel_id, message.author_id, command.to, at)
     people.check_quorum(
@@ -36,15 +36,10 @@ def hand_on(db: sqlite3.Connection, command: HandOn, seq: int, at: str) -> tuple
 
 
 def _voted_otherwise(db: sqlite3.Connection, question: Question, command: HandOn) -> int:
-    """How many have voted who will not be asked any more: their votes stand."""
-    seats = {
-        participant_id: (kind, name, role)
-        for participant_id, kind, name, role in db.execute(
-            "SELECT participant_id, kind, name, role FROM members WHERE channel_id = ?", (command.channel_id,)
-        )
-    }
-    voters = [seats.get(vote.by_id) for vote in question.votes or ()]
-    return sum(voter is None or not rules.is_named(command.to, *voter) for voter in voters)
+    """How many have voted who will not be asked any more: their votes stand, as long as they are here."""
+    writers = people.writers(db, command.channel_id)
+    voters = [writers[vote.by_id] for vote in question.votes or () if vote.by_id in writers]
+    return sum(not rules.is_named(command.to, *voter) for voter in voters)
 
 
 def put_off(db: sqlite3.Connection, command: PutOff, seq: int, at: str) -> tuple[None, list[Event]]:

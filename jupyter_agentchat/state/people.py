@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from .. import rules
 from ..errors import InvalidRequest
+from ..protocol import Kind, Role
 
 WORDS = ("owner", "member")
 LISTED = 20
@@ -52,6 +53,16 @@ def count(db: sqlite3.Connection, channel_id: str, asker_id: str, to: list[str] 
             found += uses
     # Who owns the workspace enters when there is something to do.
     return found + (not owners and (not names or "owner" in names))
+
+
+def writers(db: sqlite3.Connection, channel_id: str) -> dict[str, tuple[Kind, str, Role]]:
+    """(kind, name, role) of the members who may write, by id."""
+    return {
+        participant_id: (kind, name, role)
+        for participant_id, kind, name, role in db.execute(
+            "SELECT participant_id, kind, name, role FROM members WHERE channel_id = ? AND role <> 'observer'", (channel_id,)
+        )
+    }
 
 
 def check_quorum(

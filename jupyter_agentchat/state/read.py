@@ -196,8 +196,9 @@ def page(
 
 
 def _size(row: Sequence[Any]) -> int:
-    """Of a row of `MESSAGE_COLUMNS`: its content and its parts, as they are stored."""
-    return len(row[6]) + len(row[PARTS] or "")
+    """Of a row of `MESSAGE_COLUMNS`, as it is stored: its content, its parts, and what it asks or closes."""
+    size = len(row[6]) + len(row[PARTS] or "") + len(row[CLOSES] or "")
+    return size if row[ASKED] is None else size + sum(len(each) for each in row[ASKED:] if each is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,8 +250,8 @@ def log_after(
 
 
 DUE = 1000
-PARTS = 12
-"""Where the parts stand in `MESSAGE_COLUMNS`."""
+PARTS, CLOSES, ASKED = 12, 13, 16
+"""Where they stand in `MESSAGE_COLUMNS`; from the last on, all is the question's, and text."""
 
 
 def open_questions(
