@@ -64,8 +64,11 @@ export function ApprovalWays({ labelId, message, question, pending, vote, busy, 
         aria-expanded={editing}
         disabled={busy || !form}
         title={form ? undefined : "None of the arguments may be changed"}
-        onClick={() => {
+        onClick={(event) => {
+          const card = event.currentTarget.closest(".card");
           setEditing(!editing);
+          // Its buttons are pushed down by the form: they stay in sight.
+          requestAnimationFrame(() => setTimeout(() => card?.querySelector(".actions")?.scrollIntoView({ block: "nearest" })));
         }}
       >
         Edit

@@ -46,7 +46,7 @@ select {
   --under: var(--bg);
   background:
     linear-gradient(var(--under), var(--under)) bottom / 100% 24px no-repeat local,
-    linear-gradient(transparent, color-mix(in srgb, var(--fg) 30%, transparent)) bottom / 100% 12px no-repeat scroll,
+    linear-gradient(transparent, color-mix(in srgb, var(--fg) 18%, transparent)) left 0 bottom 1px / 100% 12px no-repeat scroll,
     var(--under);
 }
 .open .arguments pre { --under: color-mix(in srgb, var(--accent) 6%, var(--bg)); }
@@ -57,6 +57,7 @@ select {
 .outcome.rejected .mark { color: var(--bad); }
 .outcome .mark.none { color: var(--dim); }
 .answer > input { flex: 1; }
+.card > .note > .quiet:first-child { margin-left: -8px; }
 .more { display: flex; flex-direction: column; align-items: flex-start; margin: 6px 0 -6px -8px; }
 .moves { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 6px; padding: 4px 0 6px 8px; }
 .part { margin: 10px 0 0; min-width: 0; }
