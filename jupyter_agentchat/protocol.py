@@ -709,11 +709,13 @@ class MessagesReply(Record):
 
 class QuestionsReply(Record):
     """``snoozed``: until when the caller wants to be left alone, by message id. Past 4 MiB the questions come without what is
-    shown beside them: those ``without_parts``, by message id, have more to show, which `get_message` gives."""
+    shown beside them: those ``without_parts``, by message id, have more to show, which `get_message` gives. Past 8 MiB of
+    questions ``has_more`` says that others come when some of these are closed."""
 
     questions: list[Message]
     snoozed: dict[str, str] = {}
     without_parts: list[str] = []
+    has_more: bool = False
 
 
 class ConsumedReply(Record):

@@ -93,8 +93,10 @@ class Questions:
         who, now = caller.known, p.timestamp(time.time())
 
         def found(db: sqlite3.Connection) -> p.QuestionsReply:
-            questions, without = read.open_questions(db, who.participant, request.channel_id, all_of_them=who.owns_workspace)
-            return p.QuestionsReply(questions, read.snoozed(db, who.id, now), without)
+            questions, without, more = read.open_questions(
+                db, who.participant, request.channel_id, all_of_them=who.owns_workspace
+            )
+            return p.QuestionsReply(questions, read.snoozed(db, who.id, now), without, more)
 
         return await self._hub.store.read(found)
 

@@ -249,6 +249,8 @@ def log_after(
     return entries, len(entries) == limit
 
 
+INBOX_BYTES = 2 * LOG_BYTES
+"""Of questions without their parts: a thousand of the usual kind have an eighth of it."""
 DUE = 1000
 PARTS, CLOSES, ASKED = 12, 13, 16
 """Where they stand in `MESSAGE_COLUMNS`; from the last on, all is the question's, and text."""
@@ -256,10 +258,12 @@ PARTS, CLOSES, ASKED = 12, 13, 16
 
 def open_questions(
     db: sqlite3.Connection, reader: Participant, channel_id: str | None, *, all_of_them: bool = False
-) -> tuple[list[Message], list[str]]:
-    """(the open questions that this reader may answer, oldest deadline first; the ids of those that come without their parts)
+) -> tuple[list[Message], list[str], bool]:
+    """(the open questions that this reader may answer, oldest deadline first; the ids of those that come without their parts;
+    whether there are more)
 
-    Also in channels that the reader, an owner of the workspace, has not entered yet. Parts come until they are `LOG_BYTES`.
+    Also in channels that the reader, an owner of the workspace, has not entered yet. Parts come until they are `LOG_BYTES`,
+    questions until they are `INBOX_BYTES`.
     """
     rows = db.execute(
         f"SELECT me.kind, me.name, me.role, {MESSAGE_COLUMNS} FROM questions q JOIN messages m ON m.id = q.message_id"
@@ -272,19 +276,22 @@ def open_questions(
     outside = (reader.kind, reader.name, "owner")
     found: list[Message] = []
     without: list[str] = []
-    size = 0
+    size = asked = 0
     for kind, name, role, *row in rows:
+        if asked > INBOX_BYTES:
+            return found, without, True
         parts, row[PARTS] = row[PARTS], None
         message = message_of(tuple(row))
         if not _may_answer(message, reader.id, *((kind, name, role) if kind else outside)):
             continue
         found.append(message)
+        asked += _size(row)
         size += len(parts or "")
         if parts is not None and size <= LOG_BYTES:
             message.parts = from_json(parts)
         elif parts is not None:
             without.append(message.id)
-    return found, without
+    return found, without, False
 
 
 def _may_answer(asking: Message, reader_id: str, kind: Kind, name: str, role: Role) -> bool:

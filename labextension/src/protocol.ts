@@ -552,11 +552,12 @@ export interface MessagesReply {
   epoch: string;
 }
 
-/** ``snoozed``: until when the caller wants to be left alone, by message id. Past 4 MiB the questions come without what is shown beside them: those ``without_parts``, by message id, have more to show, which `get_message` gives. */
+/** ``snoozed``: until when the caller wants to be left alone, by message id. Past 4 MiB the questions come without what is shown beside them: those ``without_parts``, by message id, have more to show, which `get_message` gives. Past 8 MiB of questions ``has_more`` says that others come when some of these are closed. */
 export interface QuestionsReply {
   questions: Message[];
   snoozed?: Record<string, string>;
   without_parts?: string[];
+  has_more?: boolean;
 }
 
 /** The answer that was taken: whoever gave it may have changed theirs just before. */

@@ -7,7 +7,7 @@ from typing import Any
 from jupyter_agentchat import commands as c
 from jupyter_agentchat.commands import Appended, NewMember
 from jupyter_agentchat.errors import Conflict, Forbidden, InvalidRequest
-from jupyter_agentchat.protocol import Ask, AskApproval, AskEscalation, MessageUpdated, Question
+from jupyter_agentchat.protocol import Ask, AskApproval, AskEscalation, MessageUpdated, Participant, Question
 from jupyter_agentchat.state import read
 from jupyter_agentchat.state.rows import message_by_id
 from tests.unit.machine import ANN, BEN, BOT, ROOM, WATCHER, Room
@@ -91,3 +91,13 @@ def test_a_page_is_bounded_by_what_its_questions_hold_too(room: Room) -> None:
     found, _, more = read.page(room.db, ROOM, BOT, after=0, before=None, limit=1000)
     entries, rest = read.log_after(room.db, ROOM, 0, 1000)
     assert (len(found), more) == (len(entries), rest) == (5, True)
+
+
+def test_an_inbox_of_huge_questions_is_bounded_and_says_that_there_are_more(room: Room) -> None:
+    asked = [room.ask(f"{n}" + "x" * 1_000_000).id for n in range(12)]
+    found, without, more = read.open_questions(room.db, Participant(ANN, "human", "Ann"), ROOM)
+    assert ([message.id for message in found], without, more) == (asked[:9], [], True)
+    for id_ in asked[:4]:
+        room.do(c.Close(ANN, ROOM, id_, room.new_id(), "yes"))
+    found, _, more = read.open_questions(room.db, Participant(ANN, "human", "Ann"), ROOM)
+    assert ([message.id for message in found], more) == (asked[4:], False)

@@ -340,7 +340,7 @@ def test_who_asks_does_not_answer(room: Room) -> None:
     assert "does not answer it" in room.refuses(Forbidden, room.closing(asked, "yes", "hu_boss")).message
     named = room.ask(actor="hu_boss", to=["@owner"])
     room.refuses(Forbidden, room.closing(named, "yes", "hu_boss"))
-    assert read.open_questions(room.db, Participant("hu_boss", "human", "Boss"), ROOM) == ([], [])
+    assert read.open_questions(room.db, Participant("hu_boss", "human", "Boss"), ROOM) == ([], [], False)
 
 
 # ------------------------------------------------------------------------------------------------ handing on, putting off
