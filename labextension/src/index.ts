@@ -28,6 +28,7 @@ class PanelOutput extends Panel implements IRenderMime.IRenderer {
     super();
     this.addClass("jp-AgentChat");
     this.addWidget(this.host);
+    this.node.addEventListener("keydown", this.onKey);
   }
 
   /** Called anew whenever the output is updated; the panel stays, with what is being typed in it. */
@@ -53,6 +54,13 @@ class PanelOutput extends Panel implements IRenderMime.IRenderer {
     else this.mounted = mount(this.host.node, options);
     return Promise.resolve();
   }
+
+  /** Of Lab's shortcuts none counts in the panel, where one types; but who answered saves, as ever. */
+  private readonly onKey = (event: KeyboardEvent): void => {
+    if (event.key !== "s" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
+    event.preventDefault();
+    void this.saveNotebookOf(this);
+  };
 
   private readonly onQuestionOpen = (): void => {
     void this.saveNotebookOf(this);
