@@ -17,11 +17,17 @@ def owner(serve: Start) -> Owner:
 
 @pytest.fixture
 def guest(owner: Owner, page: Page) -> Page:
+    page.clock.install()
     page.goto(owner.invite()["invite_url"])
     page.get_by_role("textbox", name="Your name").fill("Gil")
     page.get_by_role("button", name="Join", exact=True).click()
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
     return page
+
+
+def stop_the_clock(page: Page) -> None:
+    """On the page, no time passes from here on: what counts is not how fast this machine is."""
+    page.clock.pause_at(page.evaluate("Date.now() + 1000"))
 
 
 def delete(agent: Actor, what: str) -> dict[str, Any]:
@@ -59,6 +65,7 @@ def test_a_question_that_comes_under_the_pointer_takes_no_click_at_first(owner: 
     cache = delete(agent, "the cache")
     at = over_yes(guest)
     guest.mouse.move(*at)
+    stop_the_clock(guest)
     for what in ("the models", "the data"):
         delete(agent, what)
     database = delete(agent, "the database")
@@ -70,6 +77,7 @@ def test_a_question_that_comes_under_the_pointer_takes_no_click_at_first(owner: 
     expect(guest.get_by_text("settled")).to_be_visible()
     assert {state(agent, cache), state(agent, database)} == {"open"}
     assert guest.locator(".outcome").count() == 0, "none of them was answered"
+    guest.clock.run_for(1000)
     guest.get_by_role("button", name="No, keep it").last.click()
     expect(guest.locator(".outcome").get_by_text("Gil chose No, keep it")).to_be_visible()
 
@@ -85,3 +93,30 @@ def test_a_double_click_answers_one_question(owner: Owner, guest: Page) -> None:
     assert state(agent, cache) == "answered"
     assert state(agent, database) == "open"
     expect(guest.get_by_text("Delete the cache? Gil chose Yes, delete it")).to_be_visible()
+
+
+def test_what_is_shown_anew_takes_no_click_at_first_and_says_that_it_changed(owner: Owner, guest: Page) -> None:
+    agent = owner.agent
+
+    def show(text: str) -> dict[str, Any]:
+        question = {"key": "send", "choices": ["Yes, send it", "No"]}
+        asked: dict[str, Any] = agent.post("Send this?", question=question, parts=[{"data": {"text/plain": text}}])
+        return asked
+
+    asked = show("the first draft")
+    button = guest.get_by_role("button", name="Yes, send it")
+    button.wait_for()
+    expect(guest.locator("[data-settling]")).to_have_count(0)
+    stop_the_clock(guest)
+    assert show("another draft")["id"] == asked["id"]
+    guest.get_by_text("another draft").wait_for()
+    expect(guest.get_by_text("research-bot has changed what is asked or shown here")).to_be_visible()
+    box = button.bounding_box()
+    assert box
+    guest.mouse.click(box["x"] + 20, box["y"] + 10)
+    agent.post("settled")
+    expect(guest.get_by_text("settled")).to_be_visible()
+    assert state(agent, asked) == "open"
+    guest.clock.run_for(1000)
+    button.click()
+    expect(guest.locator(".outcome").get_by_text("Gil chose Yes, send it")).to_be_visible()

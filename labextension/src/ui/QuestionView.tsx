@@ -1,4 +1,4 @@
-import { useContext, useEffect, useState } from "preact/hooks";
+import { useContext, useEffect, useRef, useState } from "preact/hooks";
 
 import type { ErrorBody, Message, Question, Vote } from "../protocol";
 import { Arguments } from "./ApprovalView";
@@ -59,6 +59,7 @@ export function QuestionCard({ message, question, conversation, snapshot }: Prop
   const via = useContext(Via);
   const pending = answerTo(snapshot.outbox, message.id);
   const open = question.state === "open";
+  const firstSeen = useRef(question.digest);
   const bare = snapshot.bare.has(message.id);
   const mine = useMayAnswer(conversation, question, message, snapshot.me?.id);
   // Of the question, not of the component: useId starts anew in each panel, and the label of another question would be found.
@@ -68,6 +69,11 @@ export function QuestionCard({ message, question, conversation, snapshot }: Prop
       <Markdown id={id} text={message.content} />
       <ActionName message={message} question={question} />
       {bare ? <Missing id={message.id} conversation={conversation} /> : <Parts parts={message.parts} />}
+      {open && question.digest !== firstSeen.current && (
+        <p class="note changed" role="status">
+          {message.author_name} has changed what is asked or shown here since you saw it first.
+        </p>
+      )}
       {!open && <Outcome message={message} question={question} conversation={conversation} />}
       {open && mine && !bare && (
         <Ways

@@ -11,7 +11,12 @@ export function Terms({ message, question }: { message: Message; question: Quest
   if (parts.length === 0) return null;
   return (
     <p class="terms">
-      {parts.join(" · ")}
+      {parts.map((part, place) => (
+        <span key={place}>
+          {part}
+          {place < parts.length - 1 && " ·"}{" "}
+        </span>
+      ))}
       {at && <Countdown at={at} />}
     </p>
   );
@@ -27,7 +32,7 @@ function termsOf(message: Message, question: Question): string[] {
   }
   for (const { after, to, at } of escalate) {
     const due = new Date(Date.parse(message.created_at) + after * 1000).toISOString();
-    parts.push(at ? `put to ${to} as well at ${whenOf(at)}` : `to ${to} as well at ${whenOf(due)}`);
+    parts.push(at ? `put to ${to} as well at ${whenOf(at)}` : `goes to ${to} as well at ${whenOf(due)}`);
   }
   const otherwise = question.default === undefined ? undefined : `otherwise: ${answerText(question, question.default)}`;
   const at = question.deadline_at;

@@ -3,7 +3,7 @@
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 
-import type { Log } from "./store";
+import { isOpenQuestion, type Log } from "./store";
 
 type Ref = RefObject<HTMLDivElement>;
 
@@ -15,14 +15,22 @@ const FAR = 8;
 const CARDS = ".entry > :is(.question.open, .batch)";
 
 /**
- * Marks open questions that the log has moved, or that are new, as `data-settling`: no pointer reaches them, keys do.
+ * Marks open questions that the log has moved, that are new or ask for something else now, as `data-settling`: no pointer
+ * reaches them, keys do.
  *
  * What the reader moved by scrolling is where they expect it, and what was marked is not marked for longer while it moves on:
  * in a log that never rests it can still be clicked. To be called after what scrolls the log.
  */
 export function useSettling(region: Ref, content: Ref, log: Log): void {
   const places = useRef(new Map<Element, number>());
+  const asked = useRef<ReadonlyMap<string, string | undefined>>(new Map());
   useLayoutEffect(() => {
+    const said = asked.current;
+    asked.current = new Map(log.messages.filter(isOpenQuestion).map(({ id, question }) => [id, question?.digest]));
+    for (const card of region.current?.querySelectorAll("[data-question]") ?? []) {
+      const id = card.getAttribute("data-question") ?? "";
+      if (said.has(id) && asked.current.has(id) && said.get(id) !== asked.current.get(id)) settle(card);
+    }
     const before = places.current;
     places.current = measure(region.current);
     for (const [card, top] of places.current) {

@@ -186,7 +186,7 @@ const QUESTIONS = `
 .choice:hover:enabled, .choice.taken { color: var(--on-accent); background: var(--accent); border-color: var(--accent); }
 .choice.taken { opacity: .8; }
 .answer { display: flex; align-items: flex-end; gap: 8px; margin-top: 10px; }
-.terms { display: flex; flex-wrap: wrap; gap: 0 10px; margin-top: 9px; font-size: var(--small); color: var(--dim); overflow-wrap: anywhere; }
+.terms { display: flex; flex-wrap: wrap; gap: 0 6px; margin-top: 9px; font-size: var(--small); color: var(--dim); overflow-wrap: anywhere; }
 .countdown { font-variant-numeric: tabular-nums; }
 .countdown.soon { color: var(--bad); font-weight: 600; }
 .outcome { display: flex; align-items: baseline; gap: 7px; margin-top: 7px; font-size: var(--small); color: var(--dim); overflow-wrap: anywhere; white-space: pre-wrap; }
