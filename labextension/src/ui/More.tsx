@@ -15,16 +15,18 @@ interface Props {
   conversation: Conversation;
   /** The reader's own id. */
   me: string | undefined;
+  /** Whether the reader may answer it. An owner who may not can only hand it on, to themselves as well. */
+  asked: boolean;
 }
 
-export function More({ message, conversation, me }: Props) {
+export function More({ message, conversation, me, asked }: Props) {
   const via = useContext(Via);
   const [open, setOpen] = useState(false);
   const [delegating, setDelegating] = useState(false);
   const [to, setTo] = useState("");
   const { problem, busy, attempt } = useAttempt();
   const people = useNow(conversation.live, (now) => now.people);
-  const others = [...people].filter(([id, { kind, role }]) => id !== me && id !== message.author_id && kind === "human" && role !== "observer");
+  const others = [...people].filter(([id, { kind, role }]) => (id !== me || !asked) && id !== message.author_id && kind === "human" && role !== "observer");
   const put = (seconds: number) => {
     attempt(snooze(conversation, message, seconds));
   };
@@ -53,8 +55,8 @@ export function More({ message, conversation, me }: Props) {
           >
             Delegate…
           </button>
-          <span class="hint">Snooze</span>
-          {SNOOZES.map(({ text, seconds }) => (
+          {asked && <span class="hint">Snooze</span>}
+          {asked && SNOOZES.map(({ text, seconds }) => (
             <button
               key={text}
               class="quiet"
@@ -123,7 +125,7 @@ function untilTomorrow(): number {
 }
 
 /** A question that its reader has put off, as one line. */
-export function Snoozed({ message, conversation, until }: Omit<Props, "me"> & { until: string }) {
+export function Snoozed({ message, conversation, until }: Omit<Props, "me" | "asked"> & { until: string }) {
   const { problem, busy, attempt } = useAttempt();
   return (
     <p class="snoozed">

@@ -59,6 +59,8 @@ export function QuestionCard({ message, question, conversation, snapshot }: Prop
   const via = useContext(Via);
   const pending = answerTo(snapshot.outbox, message.id);
   const open = question.state === "open";
+  // An owner of the channel may hand on what others do not answer (`handing.hand_on`).
+  const owns = useNow(conversation.live, (now) => snapshot.me !== undefined && now.people.get(snapshot.me.id)?.role === "owner");
   const firstSeen = useRef(question.digest);
   const bare = snapshot.bare.has(message.id);
   const mine = useMayAnswer(conversation, question, message, snapshot.me?.id);
@@ -94,7 +96,7 @@ export function QuestionCard({ message, question, conversation, snapshot }: Prop
       <Votes question={question} />
       {open && <Terms message={message} question={question} />}
       {open && <AskerAway live={conversation.live} askerId={message.author_id} name={message.author_name} />}
-      {open && mine && <More message={message} conversation={conversation} me={snapshot.me?.id} />}
+      {open && (mine || (owns && snapshot.me?.id !== message.author_id)) && <More message={message} conversation={conversation} me={snapshot.me?.id} asked={mine} />}
     </div>
   );
 }
