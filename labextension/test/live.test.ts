@@ -178,6 +178,19 @@ test("who comes while it asks is here, whatever the older answer says", async ()
   assert.deepEqual(here(conversation.live.current), ["Ada", "Eve", "far"]);
 });
 
+test("an agent's progress that comes while it asks leaves the status that it is told", async () => {
+  const now = (await live()).live;
+  const at = new Date().toISOString();
+  agents = [agent("ag_bot", { status: { text: "comparing", at }, progress: { text: "scraping", at, done: 1, total: 9 } })];
+  world.socket.breaks();
+  world.pass(1000);
+  comesUp();
+  hear("ag_bot", "progress", { text: "scraping", done: 2, total: 9 });
+  await settle();
+  world.pass(DRAWN_EVERY);
+  assert.deepEqual(now.current.doing, [{ id: "ag_bot", status: "comparing", progress: { text: "scraping", done: 2, total: 9 } }]);
+});
+
 test("somebody unknown who signals is asked for, once", async () => {
   const now = (await live()).live;
   members.push(member("hu_new", "Nia"));

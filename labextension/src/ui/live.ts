@@ -115,11 +115,11 @@ export class Live {
         });
         break;
       case "status":
-        this.heardFrom.add(id);
+        this.heardFrom.add(`status ${id}`);
         this.say(id, { status: textOf(data["text"]) }, SAID_FOR);
         break;
       case "progress": {
-        this.heardFrom.add(id);
+        this.heardFrom.add(`progress ${id}`);
         const progress = progressOf(data);
         this.say(id, { progress }, holds(progress));
         break;
@@ -177,10 +177,10 @@ export class Live {
 
   private recall(agent: AgentStatus): void {
     const { participant_id: id, status, progress } = agent;
-    if (this.heardFrom.has(id) || !this.now.people.get(id)?.online) return;
+    if (!this.now.people.get(id)?.online) return;
     const age = (at: string) => Math.max(0, Date.now() - Date.parse(at));
-    if (status) this.say(id, { status: status.text }, SAID_FOR - age(status.at));
-    if (progress) this.say(id, { progress }, holds(progress) - age(progress.at));
+    if (status && !this.heardFrom.has(`status ${id}`)) this.say(id, { status: status.text }, SAID_FOR - age(status.at));
+    if (progress && !this.heardFrom.has(`progress ${id}`)) this.say(id, { progress }, holds(progress) - age(progress.at));
   }
 
   private say(id: string, said: Omit<Doing, "id">, milliseconds: number): void {
