@@ -53,7 +53,7 @@ package: $(VENV)/.test
 	$(CI_LIKE) $(BIN)/pytest -q tests/package
 
 browser: $(VENV)/.test chromium
-	$(CI_LIKE) $(BIN)/pytest tests/browser
+	$(CI_LIKE) $(BIN)/pytest -q -n 2 --dist loadfile tests/browser
 
 chromium:
 	@command -v chromium chromium-browser google-chrome >/dev/null || { \
