@@ -655,9 +655,13 @@ class AsyncAgent(Link):
     async def pose(self, asking: Asking) -> Question:
         """Sends the question; the hub may give an older one back. Shows nothing."""
         question = await held_back(self, asking) or Question(self, await self.put(asking), asking)
-        if question.state == "open":
-            await self.page()
-        await self._reached(question.message.seq)
+        try:
+            if question.state == "open":
+                await self.page()
+            await self._reached(question.message.seq)
+        except BaseException:
+            question.put_back()
+            raise
         self.conversation.watch(question)
         return question
 

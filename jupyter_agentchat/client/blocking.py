@@ -105,8 +105,12 @@ class Question:
             AlreadyUsed: another process of this agent took the answer before.
             HubUnreachable: the agent was closed.
         """
-        self._portal.call(self._question.closing, timeout)
-        stage.closed(self._question.conversation)  # in the thread of the cell, not the portal's
+        try:
+            self._portal.call(self._question.closing, timeout)
+            stage.closed(self._question.conversation)  # in the thread of the cell, not the portal's
+        except BaseException:
+            self._question.put_back()
+            raise
         try:
             return self._portal.call(self._question.take)
         except ChatError:
@@ -316,8 +320,12 @@ class Agent:
             timeout=timeout, default=default, remind=remind, escalate=escalate, to=to, quorum=quorum,
         )  # fmt: skip
         question = self._call(self._agent.pose, asking)
-        stage.asked(self._agent.conversation, question.message)
-        return Question(self._portal, question)
+        try:
+            stage.asked(self._agent.conversation, question.message)
+            return Question(self._portal, question)
+        except BaseException:
+            question.put_back()
+            raise
 
     def await_human(
         self,

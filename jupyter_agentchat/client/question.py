@@ -43,7 +43,7 @@ class Question:
         self._fitting: tuple[Closing, Any, str | None] | None = None
         self._again = asyncio.Lock()
         self._taken = False
-        self._passed_on = False
+        self._passed_on = self._was_held = False
 
     def __repr__(self) -> str:
         return f"<Question {self.message.content!r}: {self.state}>"
@@ -196,10 +196,20 @@ class Question:
     async def once_more(self, agent: AsyncAgent, asking: Asking) -> Question:
         """The question for another call: what it consumes is what this one did."""
         self._passed_on = True
-        reply = await agent.call("get_message", OneMessage(self.message.channel_id, self.id))
+        try:
+            reply = await agent.call("get_message", OneMessage(self.message.channel_id, self.id))
+        except BaseException:  # interrupted once more, or the hub is away
+            self._passed_on = False
+            self.hold_back()
+            raise
         question = Question(agent, reply.message, asking, self._consuming)
-        question._earlier = self._earlier
+        question._earlier, question._was_held = self._earlier, True
         return question
+
+    def put_back(self) -> None:
+        """The call that was to hand on what an earlier, interrupted one had taken, was interrupted too."""
+        if self._was_held:
+            self.hold_back()
 
     def release(self) -> None:
         """Nobody here waits for the answer any more: who asks the same now takes this question up."""

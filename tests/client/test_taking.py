@@ -126,6 +126,26 @@ async def test_an_interrupt_while_the_answer_is_taken_loses_nothing(hub: object,
                 assert (await again.ask("Which?", key="k")).state == "open", "once"
 
 
+@pytest.mark.parametrize("step", ["call", "_reached"])
+async def test_who_interrupts_twice_loses_nothing_either(hub: object, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    async with AsyncAgent("research-bot") as agent:
+        question = await agent.ask("Which?", key="k")
+        with Human(await agent.invite(), "Ann") as ann:
+            ann.answer("this", question.id)
+            await question.wait()
+            question.hold_back()  # the first interrupt came just as the answer did
+
+            async def interrupted(*_: object) -> Any:
+                raise asyncio.CancelledError
+
+            with monkeypatch.context() as patch:
+                patch.setattr(agent, step, interrupted)
+                with pytest.raises(asyncio.CancelledError):
+                    await agent.await_human("Which?", key="k")
+            assert await agent.await_human("Which?", key="k") == "this"
+            assert (await agent.ask("Which?", key="k")).state == "open", "once"
+
+
 async def test_what_was_on_its_way_is_no_answer_to_another_question(hub: object, monkeypatch: pytest.MonkeyPatch) -> None:
     async with AsyncAgent("research-bot") as agent:
         question = await agent.ask("Which?", key="k")
