@@ -116,3 +116,16 @@ def test_what_is_shown_anew_takes_no_click_at_first_and_says_that_it_changed(own
     guest.clock.run_for(1000)
     button.click()
     expect(guest.locator(".outcome").get_by_text("Gil chose Yes, send it")).to_be_visible()
+
+
+def test_who_is_at_a_button_that_somebody_else_takes_away_goes_on_from_there(owner: Owner, guest: Page) -> None:
+    asked = delete(owner.agent, "the cache")
+    guest.get_by_role("button", name="No, keep it").focus()
+    owner.answer(asked, "Yes, delete it")
+    expect(guest.get_by_role("log")).to_be_focused()
+    batch = {"id": "b1", "total": 2, "name": "Animals"}
+    animals = [owner.agent.ask(f"Animal {n}", choices=["cat", "dog"], batch={**batch, "index": n}) for n in range(2)]
+    inbox = guest.get_by_role("group", name="Animals")
+    inbox.get_by_role("button", name="dog", exact=True).focus()
+    owner.answer(animals[0], "cat")
+    expect(inbox).to_be_focused()

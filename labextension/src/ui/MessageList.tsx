@@ -9,6 +9,7 @@ import { QuestionView } from "./QuestionView";
 import { RunView, runOf } from "./RunView";
 import { rowsOf, type Row } from "./batches";
 import type { Conversation, Snapshot } from "./conversation";
+import { useKeptFocus } from "./focus";
 import { ending, lineOf, timeOf } from "./format";
 import { go, useAnchor, useReading } from "./reading";
 import { useSettling } from "./settling";
@@ -33,6 +34,7 @@ export function MessageList({ conversation, snapshot, channelName }: Props) {
   });
   useAnchor(region, log);
   useSettling(region, content, log);
+  useKeptFocus(region, log);
   const rows = useMemo(() => rowsOf(log.messages), [log.messages]);
   const byId = useMemo(() => new Map(log.messages.map((message) => [message.id, message])), [log.messages]);
   // The first that is drawn of what is here without a gap; if all of that is within an inbox further up, the first of all.
