@@ -129,3 +129,10 @@ def test_who_is_at_a_button_that_somebody_else_takes_away_goes_on_from_there(own
     inbox.get_by_role("button", name="dog", exact=True).focus()
     owner.answer(animals[0], "cat")
     expect(inbox).to_be_focused()
+
+
+def test_what_was_typed_is_still_there_when_somebody_else_answers(owner: Owner, guest: Page) -> None:
+    asked = owner.agent.ask("What shall it be called?")
+    guest.get_by_label("What shall it be called?").fill("A careful title")
+    owner.answer(asked, "Report")
+    expect(guest.get_by_text("You had begun to write: A careful title")).to_be_visible()

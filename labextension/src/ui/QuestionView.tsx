@@ -13,6 +13,7 @@ import { agree, decisionOf, plainText } from "./decision";
 import { ending, fullTimeOf, timeOf } from "./format";
 import { askAgain, loadParts } from "./handling";
 import { answerTo } from "./outbox";
+import { draft } from "./shared";
 import { Via } from "./via";
 
 interface Props {
@@ -77,6 +78,7 @@ export function QuestionCard({ message, question, conversation, snapshot }: Prop
         </p>
       )}
       {!open && <Outcome message={message} question={question} conversation={conversation} />}
+      {!open && <Begun text={draft(message.id).trim()} />}
       {open && mine && !bare && (
         <Ways
           // A vote that came back is the new beginning of a form.
@@ -118,6 +120,15 @@ function Missing({ id, conversation }: { id: string; conversation: Conversation 
       )}
     </p>
   );
+}
+
+/** What the reader had typed when the question closed: it took thought, and nobody else has it. */
+function Begun({ text }: { text: string }) {
+  return text ? (
+    <p class="note begun">
+      You had begun to write: <q>{text}</q>
+    </p>
+  ) : null;
 }
 
 function ownVote({ votes }: Question, me: string | undefined): Vote | undefined {

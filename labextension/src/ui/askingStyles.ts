@@ -57,6 +57,7 @@ select {
 .outcome.rejected .mark { color: var(--bad); }
 .outcome .mark.none { color: var(--dim); }
 .answer > input { flex: 1; }
+.note.begun { overflow-wrap: anywhere; white-space: pre-wrap; }
 .note.changed { color: var(--warn); }
 .card > .note > .quiet:first-child { margin-left: -8px; }
 .more { display: flex; flex-direction: column; align-items: flex-start; margin: 6px 0 -6px -8px; }
