@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .. import commands as c
 from .. import protocol as p
 from .. import questions
-from ..errors import NotFound
+from ..errors import AlreadyUsed, NotFound
 from ..state import approvals, audit, read
 from .caller import Caller
 from .secrets import Secrets
@@ -57,6 +57,9 @@ class Questions:
         _, closing_id = await self._hub.store.read(
             lambda db: read.closing_of(db, request.channel_id, request.message_id, who.id)
         )
+        kind = await self._hub.store.read(lambda db: read.question_kind(db, request.channel_id, request.message_id, who.id))
+        if kind == "secret" and closing_id and closing_id not in self._secrets:
+            raise AlreadyUsed("Its asker was told this secret already: change it where it opens something.")
         posted = await self._hub.submit(reopen, request)
         self._secrets.take(closing_id)
         return p.MessageReply(posted.message)

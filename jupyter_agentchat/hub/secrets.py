@@ -19,6 +19,9 @@ class Secrets:
     def __repr__(self) -> str:
         return f"<Secrets: {len(self._held)}>"
 
+    def __contains__(self, closing_id: str) -> bool:
+        return closing_id in self._held
+
     def hold(self, closing_id: str, value: str) -> None:
         self._sweep()
         while len(self._held) >= MOST:

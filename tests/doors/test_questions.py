@@ -221,7 +221,9 @@ def test_a_secret_that_is_taken_back_is_gone(hall: Owner, room: Actor) -> None:
     hall.call("POST", path_of(question, "/reopen"), {})
     assert room.refused("POST", path_of(question, "/secret")) == (404, "not_found")
     hall.answer(question, SECRET + "!")
+    assert room.refused("POST", path_of(question, "/reopen")) == (403, "forbidden"), "only who told it takes it back"
     assert room.call("POST", path_of(question, "/secret")) == {"value": SECRET + "!"}
+    assert hall.refused("POST", path_of(question, "/reopen"), {}) == (409, "already_used"), "its asker knows it"
 
 
 def test_a_secret_is_lost_with_its_hub_and_its_asker_is_told_so(serve: Start) -> None:
