@@ -1,7 +1,7 @@
 /** The buttons that steer an agent, at its line in "Happening now". What is asked is told to everybody by the hub, and shown from there. */
 
 import type { RefObject } from "preact";
-import { useContext, useEffect, useRef, useState, type MutableRef } from "preact/hooks";
+import { useContext, useLayoutEffect, useRef, useState, type MutableRef } from "preact/hooks";
 
 import type { CreateIntent, IntentKind } from "../protocol";
 import { Refusal, Unreachable, call, uniqueId, type Address } from "./rest";
@@ -165,7 +165,8 @@ function useAsking(steered: Steered) {
 function useFocusFollows(box: RefObject<HTMLDivElement>, open: Open): MutableRef<boolean> {
   const before = useRef<Open>();
   const hadFocus = useRef(false);
-  useEffect(() => {
+  // Before anybody sees it: a key pressed right then is meant for it.
+  useLayoutEffect(() => {
     const last = before.current;
     before.current = open;
     if (last === open || !box.current || !(open ?? hadFocus.current)) return;
