@@ -11,6 +11,7 @@ import io
 import math
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -73,8 +74,10 @@ def of_csv(content: str, delimiter: str) -> Data | None:
 
 
 def text(value: Any) -> str:
-    """A cell: short, and a number as people write it."""
-    if isinstance(value, float) and math.isfinite(value):
+    """A cell: short, and a number as people write it; a midnight without a zone is its day."""
+    if isinstance(value, datetime) and str(value).endswith(" 00:00:00"):
+        short = str(value)[:-9]
+    elif isinstance(value, float) and math.isfinite(value):
         short = str(round(value, 6)) if value == 0 or 1e-4 <= abs(value) < 1e12 else f"{value:.6g}"
     elif isinstance(value, float):
         short = "NaN" if value != value else str(value)  # noqa: PLR0124 (that is how NaN is told)

@@ -78,13 +78,19 @@ def test_a_data_frame_is_a_table_of_texts_with_its_shape() -> None:
     frame = pd.DataFrame({"n": range(300), "x": [1 / 3] * 300, "when": pd.Timestamp("2026-01-02"), "who": "Ada"})
     table = one(frame)[TABLE_MIME]
     assert table["columns"] == ["n", "x", "when", "who"]
-    assert table["rows"][2] == ["2", "0.333333", "2026-01-02 00:00:00", "Ada"]
+    assert table["rows"][2] == ["2", "0.333333", "2026-01-02", "Ada"]
     assert (len(table["rows"]), table["shape"], table["index"][2]) == (100, [300, 4], "2")
     assert table["numeric"] == [True, True, False, False]
     wide = one(pd.DataFrame(np.zeros((2, 50))))[TABLE_MIME]
     assert (len(wide["columns"]), len(wide["rows"][0]), wide["shape"]) == (30, 30, [2, 50])
     assert one(frame["x"])[TABLE_MIME]["columns"] == ["x"]
     assert one(np.arange(3))[TABLE_MIME]["rows"] == [["0"], ["1"], ["2"]]
+
+
+def test_a_time_is_as_long_as_it_has_to_be() -> None:
+    times = [pd.Timestamp("2026-01-02"), pd.Timestamp("2026-01-02 03:00"), pd.NaT, pd.Timestamp("2026-01-02", tz="UTC")]
+    rows = one(pd.DataFrame({"at": pd.Series(times, dtype=object)}))[TABLE_MIME]["rows"]
+    assert rows == [["2026-01-02"], ["2026-01-02 03:00:00"], ["NaT"], ["2026-01-02 00:00:00+00:00"]]
 
 
 def test_pictures_are_pictures() -> None:
