@@ -36,7 +36,10 @@ class Questions:
         )
         if kind == "secret":
             # Before it is closed, for its asker is told at once; taken away again if it is closed otherwise.
-            self._secrets.hold(closing_id, questions.check_secret(request.value))
+            asker_id, _ = await self._hub.store.read(
+                lambda db: read.closing_of(db, request.channel_id, request.message_id, who.id)
+            )
+            self._secrets.hold(closing_id, questions.check_secret(request.value), asker_id or "")
         closed_here = False
         try:
             posted = await self._hub.submit(close, request)

@@ -6,6 +6,8 @@ import time
 from collections import OrderedDict
 
 MOST = 1000
+MOST_OF_ONE = 100
+"""For one asker: so that none pushes the others' out."""
 KEPT = 3600.0
 """Seconds."""
 
@@ -14,7 +16,7 @@ class Secrets:
     """By the id of the message that closes the question. Each is taken once; lost with the hub, then its asker asks again."""
 
     def __init__(self) -> None:
-        self._held: OrderedDict[str, tuple[float, str]] = OrderedDict()
+        self._held: OrderedDict[str, tuple[float, str, str]] = OrderedDict()
 
     def __repr__(self) -> str:
         return f"<Secrets: {len(self._held)}>"
@@ -22,11 +24,14 @@ class Secrets:
     def __contains__(self, closing_id: str) -> bool:
         return closing_id in self._held
 
-    def hold(self, closing_id: str, value: str) -> None:
+    def hold(self, closing_id: str, value: str, asker_id: str) -> None:
         self._sweep()
+        of_asker = [held for held, (_, _, asker) in self._held.items() if asker == asker_id]
+        if len(of_asker) >= MOST_OF_ONE:
+            del self._held[of_asker[0]]
         while len(self._held) >= MOST:
             self._held.popitem(last=False)
-        self._held[closing_id] = time.monotonic() + KEPT, value
+        self._held[closing_id] = time.monotonic() + KEPT, value, asker_id
 
     def take(self, closing_id: str | None) -> str | None:
         self._sweep()

@@ -5,7 +5,7 @@ import type { AgentStatus, Control, ControlFrame, Intent, IntentKind, Member } f
 import { Conversation } from "../src/ui/conversation";
 import { spanText } from "../src/ui/format";
 import { runOf } from "../src/ui/RunView";
-import { ENDED_FOR, SILENT_AFTER, standing, unread, wanted } from "../src/ui/steering";
+import { ENDED_FOR, SILENT_AFTER, othersText, standing, unread, wanted } from "../src/ui/steering";
 import { FakeSurroundings, message, page, serve, settle } from "./hub";
 
 const AT = "2026-11-21T12:00:00.000Z";
@@ -60,6 +60,12 @@ test("a run whose agent went is gone, one that says nothing is silent, and neith
   assert.deepEqual(says(control("running"), silent), ["train · silent for 1 min", "pause stop steer"]);
   assert.deepEqual(says(control("running"), { at: NOW - SILENT_AFTER + 1 }), ["train · running since TIME", "pause stop steer"]);
   assert.deepEqual(says(control("paused"), silent), ["train · paused", "resume stop steer"]);
+});
+
+test("of the agents that are not shown it is said how many need a look", () => {
+  const [gone, runs] = [false, true].map((online) => standing({ control: control("running"), online, at: NOW, said: "" }, NOW));
+  assert.deepEqual(othersText([runs, undefined]), { text: "and 2 more", bad: false });
+  assert.deepEqual(othersText([runs, gone, undefined]), { text: "and 3 more, 1 in trouble", bad: true });
 });
 
 test("the run of a message is what its part says, if that can be read", () => {

@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import type { Control } from "../protocol";
 import { Steer } from "./Steer";
-import { standing, unread, ways, type Standing } from "./steering";
+import { othersText, standing, unread, ways, type Standing } from "./steering";
 import type { Conversation } from "./conversation";
 import { countText, typingText } from "./format";
 import type { Live } from "./live";
@@ -64,7 +64,8 @@ export function NowLine({ conversation, me }: { conversation: Conversation; me: 
   const [box, lines] = useSmoothHeight();
   const found = agents(live, now);
   useLook(found.some(({ standing: stands }) => stands?.tone === "running" || stands?.tone === "ended"));
-  const more = found.length - LINES;
+  const hidden = found.slice(LINES);
+  const others = othersText(hidden.map((each) => each.standing));
   const shown = all ? found : found.slice(0, LINES);
   const typists = typing.filter((id) => !drafts.some((draft) => draft.authorId === id)).flatMap((id) => people.get(id)?.name ?? []);
   const mayAsk = me === undefined || people.get(me)?.role !== "observer";
@@ -80,15 +81,15 @@ export function NowLine({ conversation, me }: { conversation: Conversation; me: 
               ))}
             </ul>
           )}
-          {more > 0 && (
+          {hidden.length > 0 && (
             <button
-              class="quiet"
+              class={others.bad && !all ? "quiet bad" : "quiet"}
               aria-expanded={all}
               onClick={() => {
                 setAll(!all);
               }}
             >
-              {all ? "Show fewer" : `and ${more} more`}
+              {all ? "Show fewer" : others.text}
             </button>
           )}
           {typists.length > 0 && <p class="typing">{typingText(typists)}</p>}

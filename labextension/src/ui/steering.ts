@@ -75,6 +75,12 @@ export function standing(seen: Seen, now: number): Standing | undefined {
   return { text: `${run}${state}`, tone: state === "failed" ? "bad" : "ended", ways: [], news: false };
 }
 
+/** Says how many lines are not shown, and how many of those somebody should look at. */
+export function othersText(hidden: readonly (Standing | undefined)[]): { text: string; bad: boolean } {
+  const bad = hidden.filter((each) => each?.tone === "bad").length;
+  return { text: `and ${hidden.length} more${bad > 0 ? `, ${bad} in trouble` : ""}`, bad: bad > 0 };
+}
+
 /** What may be asked of an agent in this state, of which this is wanted already. */
 export function ways(state: Control["state"], wish?: IntentKind): readonly IntentKind[] {
   const held = wish === "pause" || wish === "stop" || (state === "paused" && wish !== "resume");

@@ -219,7 +219,7 @@ const STEERING = `
 .heard { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .run-state { max-width: 100%; }
 .run-state.asked, .run-state.paused { color: var(--warn); }
-.run-state.bad { color: var(--bad); }
+.run-state.bad, .lines > .quiet.bad { color: var(--bad); }
 .lines:has(.steer) { padding-bottom: 6px; }
 .steer { display: flex; flex-wrap: wrap; align-items: center; gap: 2px 4px; min-width: 0; }
 .lines .steer .quiet { display: inline-block; height: 22px; margin-left: 0; padding: 0 8px; line-height: 20px; border-color: var(--line); }
