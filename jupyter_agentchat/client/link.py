@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +60,8 @@ class Link:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._rest: Rest | None = None
+        self._calls: set[asyncio.Task[Any]] = set()
+        """Those on their way, also when nobody waits for them any more."""
 
     async def call(self, name: str, request: msgspec.Struct) -> Any:
         """An HTTP call to the hub; it outlives the hub's absence, and waits when the hub asks to."""
@@ -67,7 +69,7 @@ class Link:
         while True:
             try:
                 hub = await self._hub()
-                return await interruptible(asyncio.ensure_future(hub.call(name, request)))
+                return await self._answered(hub.call(name, request))
             except (RateLimited, StoreUnavailable) as error:
                 wait = error.details.get("retry_after")
                 if wait is None:
@@ -149,6 +151,9 @@ class Link:
         else:
             self._acks.flush()
             lost = await self._connection.close(CLOSE_GRACE)
+        for call in self._calls:
+            call.cancel()
+        await asyncio.gather(*self._calls, return_exceptions=True)  # a socket that one of them opens is closed by it
         if self._rest is not None:
             await self._rest.close()
         return undelivered(lost, CLOSE_GRACE) if lost else ""
@@ -161,6 +166,18 @@ class Link:
                 await old.close()
         assert self._rest is not None
         return self._rest
+
+    async def _answered(self, calling: Coroutine[Any, Any, Any]) -> Any:
+        call = asyncio.ensure_future(calling)
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
+        call.add_done_callback(_seen)
+        try:
+            return await interruptible(call)
+        except asyncio.CancelledError:
+            if call.cancelled() and self.conversation.ended is not None:
+                raise self.conversation.ended from None  # the agent was closed, not who waits
+            raise
 
     def _begin(self) -> asyncio.Task[None]:
         if self._connecting is None:
@@ -214,7 +231,7 @@ class Link:
                 return
 
 
-def _seen(connecting: asyncio.Task[None]) -> None:
-    """A connection that was begun in passing failed: who needs it is told when they wait for it."""
-    if not connecting.cancelled():
-        connecting.exception()
+def _seen(task: asyncio.Task[Any]) -> None:
+    """A connection begun in passing failed, or a call that was given up: who needs it is told when they wait for it."""
+    if not task.cancelled():
+        task.exception()
