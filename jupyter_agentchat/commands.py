@@ -297,14 +297,14 @@ def partition_of(command: AnyCommand) -> str:
 def size_of(command: AnyCommand) -> int:
     """About how many bytes a command holds: what somebody wrote, and some for the rest."""
     size = 500
-    said = command.content if isinstance(command, (Post, Edit, BreakOff)) else None
-    content = command.value if isinstance(command, Close) else said
-    if isinstance(content, str):
-        size += len(content) if content.isascii() else len(content.encode(errors="replace"))
-    if isinstance(command, Intend) and command.text:
-        size += 4 * len(command.text)
-    elif content is not None:
-        size += len(encode(content))
+    if isinstance(command, (Post, Edit, BreakOff)):
+        said: Any = command.content
+    else:
+        said = command.value if isinstance(command, Close) else command.text if isinstance(command, Intend) else None
+    if isinstance(said, str):
+        size += len(said) if said.isascii() else len(said.encode(errors="replace"))
+    elif said is not None:
+        size += len(encode(said))
     if isinstance(command, Post) and command.parts:
         size += len(encode(command.parts))
     if isinstance(command, Post) and command.question:
