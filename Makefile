@@ -41,13 +41,13 @@ unit: $(VENV)/.test
 
 # The state, the journal and the doors that a client goes through, on the lowest and the newest Python that is installed.
 pythons: $(VENV)/.test
-	set -e; for python in $$($(BIN)/python .ci/pythons.py); do \
-		venv=.venv-$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	$(BIN)/python .ci/pythons.py | xargs -P 2 -I{} bash -ec 'python={}; \
+		venv=.venv-$$($$python -c "import sys; print(*sys.version_info[:2], sep=\".\")"); \
 		[ -f $$venv/.test ] && [ $$venv/.test -nt pyproject.toml ] || { \
-			$$python -m venv $$venv; $$venv/bin/pip install -q -e .; \
-			$$venv/bin/pip install -q ipykernel pytest pytest-xdist hypothesis requests websocket-client psutil; touch $$venv/.test; }; \
-		echo "== $$($$venv/bin/python --version)"; \
-		PATH="$$PWD/$$venv/bin:$$PATH" $$venv/bin/pytest -q -n 2 --dist loadfile tests/unit tests/journal $(addprefix tests/doors/test_,first_contact.py live.py wire.py resume.py); done
+			$$python -m venv $$venv; $$venv/bin/pip install -q -e . ipykernel pytest hypothesis requests websocket-client psutil; touch $$venv/.test; }; \
+		PATH="$$PWD/$$venv/bin:$$PATH" $$venv/bin/pytest -q -p no:cacheprovider tests/unit tests/journal \
+			$(addprefix tests/doors/test_,first_contact.py live.py wire.py resume.py) > $$venv/.out 2>&1 || { cat $$venv/.out; exit 1; }; \
+		echo "$$($$venv/bin/python --version): $$(tail -n 1 $$venv/.out)"'
 
 package: $(VENV)/.test
 	$(CI_LIKE) $(BIN)/pytest -q tests/package
