@@ -245,7 +245,7 @@ def _check_limits(made: Field, at: str) -> None:
         if name in made and (not _is_integer(made[name]) or made[name] < 0):
             raise ValueError(f"{at}: {name}: a whole number from 0 on is needed, not {_shown(made[name])}.")
     for name in _NUMERIC:
-        if name in made and not _is_number(made[name]):
+        if name in made and not is_number(made[name]):
             raise ValueError(f"{at}: {name}: a finite number is needed, not {_shown(made[name])}.")
     if made.get("multipleOf", 1) <= 0:
         raise ValueError(f"{at}: multipleOf: a number above 0 is needed.")
@@ -351,10 +351,10 @@ def _is_integer(value: Any) -> bool:
     """JSON has one kind of number: 3.0 is whole too (JSON Schema 2020-12, 6.1.1); beyond 2^53 a browser cannot say it."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
-    return abs(value) <= 2**53 and value == int(value) if _is_number(value) else False
+    return abs(value) <= 2**53 and value == int(value) if is_number(value) else False
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     try:
@@ -366,7 +366,7 @@ def _is_number(value: Any) -> bool:
 _TYPES: dict[str, Callable[[Any], bool]] = {
     "string": lambda value: isinstance(value, str),
     "integer": _is_integer,
-    "number": _is_number,
+    "number": is_number,
     "boolean": lambda value: isinstance(value, bool),
     "array": lambda value: isinstance(value, list),
     "object": lambda value: isinstance(value, dict),

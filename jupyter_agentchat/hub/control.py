@@ -26,10 +26,10 @@ class Control:
         self._hub = hub
 
     async def create_intent(self, caller: Caller, request: p.CreateIntent) -> tuple[int, p.IntentReply]:
-        origin = " · ".join(filter(None, (request.via, caller.address)))
         intend = c.Intend(
-            caller.known.id, request.channel_id, p.new_id("int"), request.agent_id, request.kind, request.text, origin or None
-        )
+            caller.known.id, request.channel_id, p.new_id("int"), request.agent_id, request.kind, request.text,
+            caller.origin(request.via),
+        )  # fmt: skip
         intended: Intended = await self._hub.submit(intend, request)
         return (201 if intended.created else 200), p.IntentReply(intended.intent)
 

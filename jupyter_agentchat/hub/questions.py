@@ -28,7 +28,7 @@ class Questions:
     async def answer(self, caller: Caller, request: p.Answer) -> p.MessageReply:
         """The closing; the question itself, with its votes, where more people must agree."""
         who, closing_id = caller.known, p.new_id("msg")
-        kind = await self._hub.store.read(lambda db: read.question_kind(db, request.channel_id, request.message_id, who.id))
+        kind, asker_id, _ = await self._question(caller, request)
         # No secret's value gets into a command, not even one that is refused; so neither does what answers an unknown question.
         kept = None if kind in (None, "secret") else request.value
         close = c.Close(
@@ -36,9 +36,6 @@ class Questions:
         )
         if kind == "secret":
             # Before it is closed, for its asker is told at once; taken away again if it is closed otherwise.
-            asker_id, _ = await self._hub.store.read(
-                lambda db: read.closing_of(db, request.channel_id, request.message_id, who.id)
-            )
             self._secrets.hold(closing_id, questions.check_secret(request.value), asker_id or "")
         closed_here = False
         try:
@@ -49,6 +46,13 @@ class Questions:
                 self._secrets.take(closing_id)
         return p.MessageReply(posted.message)
 
+    async def _question(
+        self, caller: Caller, request: p.Answer | p.ChangeMessage | p.OneMessage
+    ) -> tuple[p.AskKind | None, str | None, str | None]:
+        """See `read.question`."""
+        who = caller.known
+        return await self._hub.store.read(lambda db: read.question(db, request.channel_id, request.message_id, who.id))
+
     async def withdraw(self, caller: Caller, request: p.ChangeMessage) -> p.MessageReply:
         withdraw = c.Withdraw(caller.known.id, request.channel_id, request.message_id, p.new_id("msg"), caller.origin())
         posted = await self._hub.submit(withdraw, request)
@@ -56,11 +60,7 @@ class Questions:
 
     async def reopen(self, caller: Caller, request: p.ChangeMessage) -> p.MessageReply:
         reopen = c.Reopen(caller.known.id, request.channel_id, request.message_id, p.new_id("msg"), caller.origin())
-        who = caller.known
-        _, closing_id = await self._hub.store.read(
-            lambda db: read.closing_of(db, request.channel_id, request.message_id, who.id)
-        )
-        kind = await self._hub.store.read(lambda db: read.question_kind(db, request.channel_id, request.message_id, who.id))
+        kind, _, closing_id = await self._question(caller, request)
         if kind == "secret" and closing_id and closing_id not in self._secrets:
             raise AlreadyUsed("Its asker was told this secret already: change it where it opens something.")
         posted = await self._hub.submit(reopen, request)
@@ -83,11 +83,8 @@ class Questions:
 
     async def take_secret(self, caller: Caller, request: p.OneMessage) -> p.SecretReply:
         """Once, and by the asker only."""
-        who = caller.known
-        asker_id, closing_id = await self._hub.store.read(
-            lambda db: read.closing_of(db, request.channel_id, request.message_id, who.id)
-        )
-        value = self._secrets.take(closing_id) if asker_id == who.id else None
+        _, asker_id, closing_id = await self._question(caller, request)
+        value = self._secrets.take(closing_id) if asker_id == caller.known.id else None
         if value is None:
             raise NotFound(
                 f"No secret of yours is held for {request.message_id}: it was taken, is older than an hour, or was lost with a"

@@ -13,7 +13,6 @@ comes later than that shows a draft that ends by itself, as any does that falls 
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -22,7 +21,7 @@ from functools import partial
 from itertools import count
 from typing import Any, get_args
 
-from .. import metrics, rules
+from .. import forms, metrics, rules
 from .. import protocol as p
 from ..errors import InvalidRequest, MessageTooLarge
 from ..feed import Encoded, Feed, Form
@@ -330,7 +329,7 @@ def _status(data: dict[str, Any]) -> Iterator[str]:
 def _progress(data: dict[str, Any]) -> Iterator[str]:
     yield from _status(data)
     for name in ("done", "total"):
-        if data.get(name) is not None and not _is_number(data[name]):
+        if data.get(name) is not None and not forms.is_number(data[name]):
             yield f"`{name}` is not a finite number: send one, or leave it out"
 
 
@@ -340,15 +339,6 @@ def _stream(data: dict[str, Any]) -> Iterator[str]:
         yield f'data needs {{"id": …}}, a string of 1 to {LONGEST_ID} characters: the client_id of the message to come'
     if not isinstance(data.get("text"), str):
         yield 'data needs {"text": …}, the whole text so far'
-
-
-def _is_number(value: Any) -> bool:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return False
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # an integer that no float holds
-        return False
 
 
 CHECKS: dict[p.SignalKind, Callable[[dict[str, Any]], Iterator[str]]] = {

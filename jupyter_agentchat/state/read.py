@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import rules
 from ..errors import Forbidden
-from ..protocol import Channel, Kind, Member, Message, MessageDeleted, MessageUpdated, NewMessage, Participant, Role
+from ..protocol import AskKind, Channel, Kind, Member, Message, MessageDeleted, MessageUpdated, NewMessage, Participant, Role
 from .channels import seat
 from .rows import (
     MEMBER_COLUMNS,
@@ -308,20 +308,15 @@ def snoozed(db: sqlite3.Connection, reader_id: str, now: str) -> dict[str, str]:
     return dict(db.execute("SELECT message_id, until FROM snoozes WHERE participant_id = ? AND until > ?", (reader_id, now)))
 
 
-def question_kind(db: sqlite3.Connection, channel_id: str, message_id: str, reader_id: str) -> str | None:
-    """None for what is no question. Raises: ChannelNotFound."""
-    seat(db, channel_id, reader_id)
-    row = db.execute("SELECT kind FROM questions WHERE message_id = ? AND channel_id = ?", (message_id, channel_id)).fetchone()
-    return row[0] if row else None
-
-
-def closing_of(db: sqlite3.Connection, channel_id: str, message_id: str, reader_id: str) -> tuple[str | None, str | None]:
-    """(who asked a question, the id of the message that closed it), as far as there is any. Raises: ChannelNotFound."""
+def question(
+    db: sqlite3.Connection, channel_id: str, message_id: str, reader_id: str
+) -> tuple[AskKind | None, str | None, str | None]:
+    """(kind, who asked, the id of the message that closed it), each None where there is none. Raises: ChannelNotFound."""
     seat(db, channel_id, reader_id)
     row = db.execute(
-        "SELECT asker_id, closing_id FROM questions WHERE message_id = ? AND channel_id = ?", (message_id, channel_id)
+        "SELECT kind, asker_id, closing_id FROM questions WHERE message_id = ? AND channel_id = ?", (message_id, channel_id)
     ).fetchone()
-    return row or (None, None)
+    return row or (None, None, None)
 
 
 def due(db: sqlite3.Connection, until: str) -> tuple[list[tuple[str, str]], str | None]:
