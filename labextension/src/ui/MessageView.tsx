@@ -1,7 +1,8 @@
-import { useMemo, useState } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 
 import type { Kind, Message } from "../protocol";
 import { Parts } from "./Parts";
+import { useFold } from "./fold";
 import { dayOf, fullTimeOf, initials, timeOf } from "./format";
 import { toHtml } from "./markdown";
 
@@ -9,22 +10,12 @@ import { toHtml } from "./markdown";
 const FOLD_AT = 12_000;
 
 export function Markdown({ text, id }: { text: string; id?: string }) {
-  const [whole, setWhole] = useState(false);
-  const folded = !whole && text.length > FOLD_AT;
-  const html = useMemo(() => toHtml(folded ? text.slice(0, FOLD_AT) : text), [text, folded]);
+  const { shown, more } = useFold(text, FOLD_AT);
+  const html = useMemo(() => toHtml(shown), [shown]);
   return (
     <>
       <div id={id} class="markdown" dangerouslySetInnerHTML={{ __html: html }} />
-      {folded && (
-        <button
-          class="quiet"
-          onClick={() => {
-            setWhole(true);
-          }}
-        >
-          Show all {Math.round(text.length / 1000)}k characters
-        </button>
-      )}
+      {more}
     </>
   );
 }

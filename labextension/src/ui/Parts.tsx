@@ -3,6 +3,7 @@
 import { useMemo, useState } from "preact/hooks";
 
 import { RUN_MIME } from "./RunView";
+import { useFold } from "./fold";
 import { amountText } from "./format";
 import { htmlOf, toHtml } from "./markdown";
 import { TABLE_MIME, pictureOf, tableOf, textIn, type Table } from "./shown";
@@ -116,7 +117,7 @@ function Picture({ source, name = "Picture" }: { source: string; name?: string |
 
 /** Its own signs tell what was added and taken away; the colour says it again. */
 function Diff({ text, name = "Changes" }: { text: string; name?: string | undefined }) {
-  const { shown, more } = useFold(text);
+  const { shown, more } = useFold(text, FOLD_AT);
   const lines = useMemo(() => shown.replace(/\n$/, "").split("\n"), [shown]);
   return (
     <>
@@ -140,7 +141,7 @@ function kindOf(line: string): string | undefined {
 }
 
 function Text({ text, name = "Text" }: { text: string; name?: string | undefined }) {
-  const { shown, more } = useFold(text);
+  const { shown, more } = useFold(text, FOLD_AT);
   return (
     <>
       <pre class="shown" tabIndex={0} aria-label={name}>
@@ -149,22 +150,4 @@ function Text({ text, name = "Text" }: { text: string; name?: string | undefined
       {more}
     </>
   );
-}
-
-function useFold(text: string) {
-  const [whole, setWhole] = useState(false);
-  const folded = !whole && text.length > FOLD_AT;
-  return {
-    shown: folded ? text.slice(0, FOLD_AT) : text,
-    more: folded && (
-      <button
-        class="quiet"
-        onClick={() => {
-          setWhole(true);
-        }}
-      >
-        Show all {Math.round(text.length / 1000)}k characters
-      </button>
-    ),
-  };
 }
